@@ -1,0 +1,131 @@
+// Map: the one interface behind which every map type lives, one file per type; map_types.def lists them.
+//
+// Two faces: the *program* face (raw pointers, called from running programs inside an RCU read section, must
+// not block) and the *syscall* face (copies in and out; per-CPU types carry one value a CPU, each rounded up
+// to 8 bytes). Methods return 0 or a negative errno exactly as Linux's map operations do, since both a
+// helper's r0 and bpf(2) pass that on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "base/profile.h"
+#include "base/ref.h"
+#include "base/result.h"
+#include "btf/btf.h"
+
+namespace skep::maps {
+
+// A map's shape, as MAP_CREATE gives it: pure data, already bounded.
+struct MapSpec {
+  uint32_t type = 0;          // abi::bpf_map_type
+  uint32_t key_size = 0;      // bytes
+  uint32_t value_size = 0;    // bytes, as the client knows it
+  uint32_t max_entries = 0;
+  uint32_t flags = 0;         // BPF_F_*
+  uint64_t extra = 0;         // map_extra
+  std::string name;           // at most 15 bytes
+  uint32_t ifindex = 0;
+  uint32_t btf_key_type_id = 0;
+  uint32_t btf_value_type_id = 0;
+  uint32_t btf_vmlinux_value_type_id = 0;
+  Ref<btf::Btf> btf;          // null without BTF
+};
+
+class Map;
+
+// One row of map_types.def.
+struct MapTypeRow {
+  uint32_t type;
+  std::string_view name;      // "hash", as bpftool and libbpf spell it
+  Status (*check)(const MapSpec&);                      // Linux's map_alloc_check: size and flag rules
+  Result<Ref<Map>> (*create)(const MapSpec&);           // null: creatable nowhere (EINVAL)
+  uint64_t program_types;     // bit set of program types that may use it, ~0 for all
+  uint64_t helpers[4];        // bit set over helper ids that may take it as kConstMapPtr (211 bits)
+  bool helper_exclusive;      // those helpers take no other map type than rows that list them
+  bool per_cpu;               // syscall values are num_possible_cpus() * round_up(value_size, 8)
+  bool inner_allowed;         // may be the inner map of a map-in-map
+  bool mappable;              // mmap works (arrays with BPF_F_MMAPABLE, ring buffers)
+  bool direct_value;          // BPF_PSEUDO_MAP_VALUE works
+  KernelVersion since;
+};
+
+std::span<const MapTypeRow> table();
+const MapTypeRow* find_type(uint32_t type, KernelProfile profile = kNewestProfile);
+
+// Creates a map after all checks of MAP_CREATE that need no capability and no fd. EINVAL, E2BIG, ENOMEM, ...
+Result<Ref<Map>> create(const MapSpec& spec, KernelProfile profile = kNewestProfile);
+
+// Memory of a map that clients may map: a memfd, how much of it, and what of it is writable for them.
+struct Mapping {
+  int fd = -1;                // owned by the map
+  uint64_t size = 0;          // bytes
+};
+
+// Number of virtual CPUs: what clients read as possible CPUs, and the slots of per-CPU values.
+uint32_t possible_cpus();
+
+class Map : public RefCounted {
+ public:
+  explicit Map(const MapSpec& spec, const MapTypeRow& row) : spec_(spec), row_(row) {}
+
+  const MapSpec& spec() const { return spec_; }
+  const MapTypeRow& row() const { return row_; }
+  uint32_t id() const { return id_; }
+
+  // --- program face -------------------------------------------------------------------------------
+  // `cpu` is the virtual CPU of the run. Returned values stay valid for the read section.
+  virtual void* lookup(const void* key, uint32_t cpu) noexcept;
+  virtual int update(const void* key, const void* value, uint64_t flags, uint32_t cpu) noexcept;
+  virtual int erase(const void* key) noexcept;
+  // bpf_map_push/pop/peek_elem and friends for types without keys: -EOPNOTSUPP by default.
+  virtual int push(const void* value, uint64_t flags) noexcept;
+  virtual int pop(void* value) noexcept;
+  virtual int peek(void* value) noexcept;
+  virtual void* lookup_percpu(const void* key, uint32_t cpu) noexcept;  // null unless per-CPU
+  // Calls visit(key, value) for each element until it returns non-zero; the number visited, or -errno.
+  virtual int64_t for_each(const std::function<uint64_t(const void* key, void* value)>& visit, uint32_t cpu);
+
+  // --- syscall face -------------------------------------------------------------------------------
+  // Bytes of a value in bpf(2): value_size, or all CPUs' values each rounded up to 8.
+  uint32_t syscall_value_size() const;
+  virtual int sys_lookup(std::span<const std::byte> key, std::span<std::byte> value, uint64_t flags);
+  virtual int sys_update(std::span<const std::byte> key, std::span<const std::byte> value, uint64_t flags);
+  virtual int sys_delete(std::span<const std::byte> key);
+  virtual int sys_lookup_and_delete(std::span<const std::byte> key, std::span<std::byte> value, uint64_t flags);
+  // Empty key: the first one. -ENOENT at the end.
+  virtual int sys_next_key(std::span<const std::byte> key, std::span<std::byte> next);
+  // True when MAP_UPDATE/LOOKUP carry an fd in place of a value (prog_array, map-in-map); the syscall layer
+  // then resolves it and uses sys_set_object.
+  virtual bool holds_objects() const { return false; }
+  // Stores an object (a program's TailTarget, an inner map) under a key; null deletes. -EINVAL by default.
+  virtual int sys_set_object(std::span<const std::byte> key, Ref<RefCounted> object, uint64_t flags);
+  virtual uint32_t sys_object_id(std::span<const std::byte> key);  // what a lookup shows; 0 = none
+
+  virtual Result<Mapping> mapping();                       // EINVAL when not mappable; see Linux: ENOTSUPP
+  // Address of byte `offset` of the single value (arrays): for BPF_PSEUDO_MAP_VALUE. EINVAL, ENOTSUPP.
+  virtual Result<uint64_t> direct_value_address(uint32_t offset);
+  virtual uint64_t memory_usage() const = 0;               // "memlock" of fdinfo, bytes
+
+  // Frozen: no more writes from bpf(2). What the verifier takes as constant must be sealed first.
+  bool frozen() const { return frozen_; }
+  virtual Status freeze();                                 // EBUSY: frozen already, or a live writable mapping
+  // Read-only for programs and frozen: the verifier may treat the contents as constants.
+  bool is_constant() const;
+
+  // The address that programs hold for the map (LD_IMM64 of a map fd): what helpers get as kConstMapPtr.
+  uint64_t handle() const { return reinterpret_cast<uint64_t>(this); }
+  static Map* from_handle(uint64_t handle) { return reinterpret_cast<Map*>(handle); }
+
+ private:
+  friend class MapIdAccess;   // objects/ sets the id
+  MapSpec spec_;
+  const MapTypeRow& row_;
+  uint32_t id_ = 0;
+  std::atomic<bool> frozen_{false};
+};
+
+}  // namespace skep::maps

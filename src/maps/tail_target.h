@@ -1,0 +1,25 @@
+// TailTarget: what a prog_array slot points at. The exec layer derives its images from it; the JIT jumps
+// through it without a lock, so a replaced target is dropped after an RCU grace period.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/ref.h"
+
+namespace skep::maps {
+
+class TailTarget : public RefCounted {
+ public:
+  // Where a JIT image continues after its caller's prologue; null when the program is interpreted.
+  const void* jit_tail_entry = nullptr;
+  uint32_t program_id = 0;
+};
+
+// The part of a prog_array that generated code reads: bounds check, then slots[index].
+struct TailSlots {
+  uint32_t count = 0;
+  std::atomic<TailTarget*>* slots = nullptr;
+};
+
+}  // namespace skep::maps
