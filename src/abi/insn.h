@@ -29,7 +29,9 @@ struct bpf_insn {
 static_assert(sizeof(bpf_insn) == 8 && offsetof(bpf_insn, off) == 2 && offsetof(bpf_insn, imm) == 4);
 
 // code: |op:4|source:1|class:3| for arithmetic and jumps, |mode:3|size:2|class:3| for loads and stores.
-enum : uint8_t {
+// One enumeration for all parts, since they are meant to be combined with `|`.
+enum : int32_t {
+  // class
   BPF_LD = 0x00,
   BPF_LDX = 0x01,
   BPF_ST = 0x02,
@@ -38,12 +40,14 @@ enum : uint8_t {
   BPF_JMP = 0x05,
   BPF_JMP32 = 0x06,
   BPF_ALU64 = 0x07,
-};
-enum : uint8_t { BPF_RET = 0x06, BPF_MISC = 0x07 };  // what JMP32 and ALU64 are in classic BPF
-
-enum : uint8_t { BPF_W = 0x00, BPF_H = 0x08, BPF_B = 0x10, BPF_DW = 0x18 };
-
-enum : uint8_t {
+  BPF_RET = 0x06,   // classic
+  BPF_MISC = 0x07,  // classic
+  // size
+  BPF_W = 0x00,
+  BPF_H = 0x08,
+  BPF_B = 0x10,
+  BPF_DW = 0x18,
+  // mode
   BPF_IMM = 0x00,
   BPF_ABS = 0x20,
   BPF_IND = 0x40,
@@ -52,13 +56,14 @@ enum : uint8_t {
   BPF_MEMSX = 0x80,   // load with sign extension
   BPF_MSH = 0xa0,     // classic
   BPF_ATOMIC = 0xc0,  // the operation stands in imm
-  BPF_XADD = 0xc0,    // the name before 5.12
-};
-
-enum : uint8_t { BPF_K = 0x00, BPF_X = 0x08, BPF_A = 0x10 };
-enum : uint8_t { BPF_TO_LE = 0x00, BPF_TO_BE = 0x08 };  // BPF_END's source bit
-
-enum : uint8_t {
+  BPF_XADD = 0xc0,    // its name before 5.12
+  // source
+  BPF_K = 0x00,
+  BPF_X = 0x08,
+  BPF_A = 0x10,      // classic: of BPF_RET
+  BPF_TO_LE = 0x00,  // of BPF_END
+  BPF_TO_BE = 0x08,
+  // arithmetic
   BPF_ADD = 0x00,
   BPF_SUB = 0x10,
   BPF_MUL = 0x20,
@@ -73,9 +78,9 @@ enum : uint8_t {
   BPF_MOV = 0xb0,
   BPF_ARSH = 0xc0,
   BPF_END = 0xd0,
-};
-
-enum : uint8_t {
+  BPF_TAX = 0x00,  // classic: of BPF_MISC
+  BPF_TXA = 0x80,
+  // jumps
   BPF_JA = 0x00,
   BPF_JEQ = 0x10,
   BPF_JGT = 0x20,
@@ -91,18 +96,15 @@ enum : uint8_t {
   BPF_JSLT = 0xc0,
   BPF_JSLE = 0xd0,
   BPF_JCOND = 0xe0,  // may_goto
-};
-enum : uint8_t { BPF_MAY_GOTO = 0 };         // src_reg of BPF_JCOND
-enum : uint8_t { BPF_ADDR_SPACE_CAST = 1 };  // off of BPF_ALU64 | BPF_MOV | BPF_X
-
-// imm of BPF_ATOMIC: BPF_ADD, BPF_OR, BPF_AND, BPF_XOR (plain or with BPF_FETCH) or one of these.
-enum : int32_t {
+  // imm of BPF_ATOMIC, beside BPF_ADD, BPF_OR, BPF_AND, BPF_XOR with or without BPF_FETCH
   BPF_FETCH = 0x01,
   BPF_XCHG = 0xe0 | BPF_FETCH,
   BPF_CMPXCHG = 0xf0 | BPF_FETCH,
   BPF_LOAD_ACQ = 0x100,
   BPF_STORE_REL = 0x110,
 };
+enum : uint8_t { BPF_MAY_GOTO = 0 };         // src_reg of BPF_JCOND
+enum : uint8_t { BPF_ADDR_SPACE_CAST = 1 };  // off of BPF_ALU64 | BPF_MOV | BPF_X
 
 // src_reg of the wide load.
 enum : uint8_t {
@@ -173,7 +175,6 @@ struct sock_fprog {
 };
 static_assert(sizeof(sock_fprog) == 16);
 
-enum : uint8_t { BPF_TAX = 0x00, BPF_TXA = 0x80 };
 enum : uint32_t { BPF_MEMWORDS = 16 };
 
 // Offsets of a classic absolute load that mean something other than packet data.
