@@ -87,8 +87,8 @@ enum class Format : uint8_t {
   kAtomicFetch, kLoadAcquire, kStoreRelease, kJump, kJumpLong, kCondJump, kMayGoto, kCall, kExit, kNospec,
 };
 
-// Which fields must hold a fixed value for the row to match, beyond the opcode byte.
-inline constexpr int kAny = -1;
+// In a key column of the table: the field may hold anything. No field of a keyed row can hold this value.
+inline constexpr int kAny = INT32_MIN;
 
 enum class Op : uint16_t {
 #define SKEP_INSN(name, ...) k##name,
@@ -130,8 +130,17 @@ const InsnDesc& row(Op op);
 // off). Reserved fields that must be zero are a separate question: see reserved_fields_ok. O(1).
 const InsnDesc* describe(const Insn& insn);
 
+// Which fields a row reads, as operands or as keys; the others are reserved.
+struct FieldUse {
+  bool dst = false, src = false, off = false, imm = false;
+};
+FieldUse field_use(const InsnDesc& desc);
+
 // Whether fields that the row does not use are zero, as Linux demands (it answers EINVAL otherwise).
 bool reserved_fields_ok(const InsnDesc& desc, const Insn& insn);
+
+// Whether any loadable row has this opcode byte. Linux tells "unknown opcode" from "uses reserved fields" by it.
+bool opcode_known(uint8_t code);
 
 // 2 for LD_IMM64, else 1.
 inline int slots(const InsnDesc& desc) { return desc.operation == Operation::kLoadImm64 ? 2 : 1; }
