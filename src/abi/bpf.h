@@ -252,9 +252,11 @@ enum : uint64_t {
   BPF_F_LOCK = 1 << 2,
 };
 
-// map_flags of BPF_MAP_CREATE; BPF_F_RDONLY, BPF_F_WRONLY also of BPF_OBJ_GET and BPF_MAP_GET_FD_BY_ID,
-// BPF_F_PATH_FD of BPF_OBJ_PIN, BPF_F_LINK of attaching, BPF_F_TOKEN_FD of every command that takes a token.
+// The flags of attributes: one enumeration, since some are shared and all are combined with `|`.
 enum : uint32_t {
+  // map_flags of BPF_MAP_CREATE; BPF_F_RDONLY, BPF_F_WRONLY also of BPF_OBJ_GET and BPF_MAP_GET_FD_BY_ID,
+  // BPF_F_PATH_FD of BPF_OBJ_PIN and BPF_OBJ_GET, BPF_F_LINK of tcx and netkit attaching, BPF_F_TOKEN_FD of
+  // every command that takes a token.
   BPF_F_NO_PREALLOC = 1,
   BPF_F_NO_COMMON_LRU = 1 << 1,
   BPF_F_NUMA_NODE = 1 << 2,
@@ -274,10 +276,8 @@ enum : uint32_t {
   BPF_F_TOKEN_FD = 1 << 16,
   BPF_F_SEGV_ON_FAULT = 1 << 17,
   BPF_F_NO_USER_CONV = 1 << 18,
-};
 
-// attach_flags of BPF_PROG_ATTACH and flags of BPF_LINK_CREATE.
-enum : uint32_t {
+  // attach_flags of BPF_PROG_ATTACH and flags of BPF_LINK_CREATE
   BPF_F_ALLOW_OVERRIDE = 1 << 0,
   BPF_F_ALLOW_MULTI = 1 << 1,
   BPF_F_REPLACE = 1 << 2,
@@ -285,11 +285,11 @@ enum : uint32_t {
   BPF_F_AFTER = 1 << 4,
   BPF_F_ID = 1 << 5,
   BPF_F_PREORDER = 1 << 6,
-};
-enum : uint32_t { BPF_F_QUERY_EFFECTIVE = 1 << 0 };  // query_flags of BPF_PROG_QUERY
 
-// prog_flags of BPF_PROG_LOAD.
-enum : uint32_t {
+  // query_flags of BPF_PROG_QUERY
+  BPF_F_QUERY_EFFECTIVE = 1 << 0,
+
+  // prog_flags of BPF_PROG_LOAD
   BPF_F_STRICT_ALIGNMENT = 1 << 0,
   BPF_F_ANY_ALIGNMENT = 1 << 1,
   BPF_F_TEST_RND_HI32 = 1 << 2,
@@ -298,19 +298,17 @@ enum : uint32_t {
   BPF_F_XDP_HAS_FRAGS = 1 << 5,
   BPF_F_XDP_DEV_BOUND_ONLY = 1 << 6,
   BPF_F_TEST_REG_INVARIANTS = 1 << 7,
-};
 
-// flags of BPF_PROG_TEST_RUN.
-enum : uint32_t {
+  // flags of BPF_PROG_TEST_RUN
   BPF_F_TEST_RUN_ON_CPU = 1 << 0,
   BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1,
   BPF_F_TEST_SKB_CHECKSUM_COMPLETE = 1 << 2,
-};
 
-// flags of BPF_LINK_CREATE for one link type each.
-enum : uint32_t { BPF_F_KPROBE_MULTI_RETURN = 1 << 0 };
-enum : uint32_t { BPF_F_UPROBE_MULTI_RETURN = 1 << 0 };
-enum : uint32_t { BPF_F_NETFILTER_IP_DEFRAG = 1 << 0 };
+  // flags of BPF_LINK_CREATE for one link type each
+  BPF_F_KPROBE_MULTI_RETURN = 1 << 0,
+  BPF_F_UPROBE_MULTI_RETURN = 1 << 0,
+  BPF_F_NETFILTER_IP_DEFRAG = 1 << 0,
+};
 
 // log_level of BPF_PROG_LOAD and BPF_BTF_LOAD.
 enum : uint32_t {

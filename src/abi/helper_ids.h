@@ -232,8 +232,6 @@ enum : uint64_t {
 // bpf_l3_csum_replace, bpf_l4_csum_replace; the low four bits are the size of the field
 enum : uint64_t {
   BPF_F_HDR_FIELD_MASK = 15,
-};
-enum : uint64_t {
   BPF_F_PSEUDO_HDR = 1 << 4,
   BPF_F_MARK_MANGLED_0 = 1 << 5,
   BPF_F_MARK_ENFORCE = 1 << 6,
@@ -296,8 +294,6 @@ enum : uint64_t {
   BPF_F_ADJ_ROOM_ENCAP_L2_ETH = 1 << 6,
   BPF_F_ADJ_ROOM_DECAP_L3_IPV4 = 1 << 7,
   BPF_F_ADJ_ROOM_DECAP_L3_IPV6 = 1 << 8,
-};
-enum : uint64_t {
   BPF_ADJ_ROOM_ENCAP_L2_MASK = 255,
   BPF_ADJ_ROOM_ENCAP_L2_SHIFT = 56,
 };
@@ -388,7 +384,7 @@ enum bpf_check_mtu_ret : uint32_t {
   BPF_MTU_CHK_RET_SEGS_TOOBIG = 2,
 };
 
-// bpf_setsockopt and bpf_getsockopt on level SOL_TCP, and of SOL_SOCKET the last
+// Options of bpf_setsockopt and bpf_getsockopt on level SOL_TCP; the last on SOL_SOCKET, and its value
 enum : uint64_t {
   TCP_BPF_IW = 1001,
   TCP_BPF_SNDCWND_CLAMP = 1002,
