@@ -1,0 +1,131 @@
+// Cgroup: one node of the virtual control group hierarchy, with the programs attached to it.
+//
+// Each slot (row of attach_types.def with cgroup_slot >= 0) has an *effective* array: what runs for a task in
+// this cgroup, in order. It is computed on attach and detach, swapped atomically and read without a lock
+// inside an RCU read section. The hierarchy lock serialises all changes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/ref.h"
+#include "base/result.h"
+#include "objects/program.h"
+#include "progtypes/prog_type.h"
+
+namespace skep::objects {
+class Link;
+}
+
+namespace skep::attach {
+
+class Hierarchy;
+
+// One entry of an effective array; plain pointers: the owning attachment outlives the read section.
+struct EffectiveProgram {
+  const objects::Program* program;
+};
+
+struct EffectiveArray {
+  std::vector<EffectiveProgram> programs;
+};
+
+// One attachment in a cgroup, by PROG_ATTACH (link null) or by a link (link set, not owned).
+struct CgroupAttachment {
+  Ref<objects::Program> program;
+  objects::Link* link = nullptr;
+  uint32_t flags = 0;   // BPF_F_ALLOW_OVERRIDE / BPF_F_ALLOW_MULTI of the slot, BPF_F_PREORDER of the entry
+};
+
+class Cgroup : public RefCounted {
+ public:
+  uint64_t id() const { return id_; }
+  const std::string& name() const { return name_; }   // last path component, "" for the root
+  std::string path() const;                           // "/web/api", "/" for the root
+  const Ref<Cgroup>& parent() const { return parent_; }
+  int level() const { return level_; }                // 0 for the root
+  bool online() const { return online_.load(std::memory_order_acquire); }
+
+  // Inside an RCU read section. Null when nothing is attached.
+  const EffectiveArray* effective(int slot) const { return slots_[slot].effective.load(std::memory_order_acquire); }
+  bool has_programs(int slot) const { return effective(slot) != nullptr; }
+
+ private:
+  friend class Hierarchy;
+  Cgroup(Ref<Cgroup> parent, std::string name, uint64_t id);
+  ~Cgroup() override;
+
+  struct Slot {
+    std::vector<CgroupAttachment> attachments;
+    uint32_t flags = 0;
+    uint64_t revision = 1;
+    std::atomic<EffectiveArray*> effective{nullptr};
+  };
+
+  uint64_t id_;
+  std::string name_;
+  Ref<Cgroup> parent_;
+  int level_ = 0;
+  std::atomic<bool> online_{true};
+  std::vector<Cgroup*> children_;
+  Slot slots_[progtypes::kMaxCgroupSlots];
+};
+
+// The tree. Thread-safe.
+class Hierarchy {
+ public:
+  Hierarchy();
+  ~Hierarchy();
+
+  const Ref<Cgroup>& root() const { return root_; }
+  Result<Ref<Cgroup>> find(const std::string& path) const;                       // ENOENT
+  // `id` 0: chosen here; otherwise the inode number of the directory that stands for it.
+  Result<Ref<Cgroup>> create(const std::string& path, uint64_t id = 0);          // ENOENT, EEXIST
+  Status remove(const std::string& path);                                        // EBUSY: tasks or children
+  Ref<Cgroup> by_id(uint64_t id) const;
+
+  // Membership: processes (tgid). Fork inherits: the supervisor calls inherit().
+  Status move(uint32_t tgid, const Ref<Cgroup>& to);
+  Ref<Cgroup> of(uint32_t tgid) const;      // the root for unknown processes
+  void inherit(uint32_t parent_tgid, uint32_t child_tgid);
+  void forget(uint32_t tgid);
+  std::vector<uint32_t> members(const Cgroup& cgroup) const;
+
+  // Linux's cgroup_bpf_attach / detach / replace / query.
+  struct AttachRequest {
+    Ref<objects::Program> program;
+    objects::Link* link = nullptr;
+    Ref<objects::Program> replace;
+    const progtypes::AttachTypeRow* type = nullptr;
+    uint32_t flags = 0;
+    int relative_fd_id = 0;
+    uint64_t expected_revision = 0;
+  };
+  Status attach(Cgroup& cgroup, const AttachRequest& request);                   // EPERM, EINVAL, EEXIST, E2BIG, ENOENT
+  Status detach(Cgroup& cgroup, const progtypes::AttachTypeRow& type, const objects::Program* program,
+                const objects::Link* link);                                      // ENOENT
+  Status replace_link_program(Cgroup& cgroup, const progtypes::AttachTypeRow& type, objects::Link* link,
+                              Ref<objects::Program> program);
+  struct QueryResult {
+    uint32_t attach_flags = 0;
+    uint64_t revision = 0;
+    std::vector<uint32_t> program_ids, link_ids, program_flags;
+  };
+  Result<QueryResult> query(Cgroup& cgroup, const progtypes::AttachTypeRow& type, bool effective) const;
+
+  // True when any cgroup has a program in the slot: a cheap test before a hook collects its arguments.
+  bool any(int slot) const { return attached_[slot].load(std::memory_order_relaxed) != 0; }
+
+ private:
+  mutable std::mutex mutex_;
+  Ref<Cgroup> root_;
+  std::atomic<uint32_t> attached_[progtypes::kMaxCgroupSlots] = {};
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace skep::attach
