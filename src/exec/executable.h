@@ -25,7 +25,8 @@ struct InsnFacts {
   uint32_t original = 0;               // index in the program as loaded: source lines, log, error messages
   bool zext_redundant = false;         // the upper half of the 32-bit result is never read
   bool is_map_handle = false;          // LD_IMM64 of a map: imm64 is Map::handle()
-  bool is_function = false;            // LD_IMM64 of a subprogram (BPF_PSEUDO_FUNC): imm is the subprogram's index
+  bool is_function = false;            // LD_IMM64 of a subprogram (BPF_PSEUDO_FUNC): imm is the subprogram's index;
+                                       // the engine loads the address of its helpers::Function
 };
 
 struct Subprog {
@@ -44,13 +45,11 @@ struct Executable {
   std::string name;
 };
 
-// How LD_ABS/LD_IND read the packet: the run's hook supplies it. Returns 0 or -errno.
-using PacketLoadFn = int (*)(helpers::RunContext& run, const void* ctx, uint32_t offset, uint32_t bytes, uint64_t* value);
-
 // A runnable program. Immutable; any number of threads may run it at once, each with its own RunContext.
 class Image : public maps::TailTarget {
  public:
-  // Runs the program: r1 = ctx. The caller is inside an RCU read section and holds run.cpu.
+  // Runs the program: r1 = ctx. The caller is inside an RCU read section and holds run.cpu. Starts with
+  // run.tail_calls = 0.
   virtual uint64_t run(void* ctx, helpers::RunContext& run) const = 0;
   // Calls subprogram `index` as a callback with up to five arguments (for helpers that take kFunc).
   virtual uint64_t call(uint32_t subprog, std::span<const uint64_t> args, helpers::RunContext& run) const = 0;

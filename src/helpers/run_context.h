@@ -46,11 +46,26 @@ class RunEnvironment {
   virtual uint64_t ancestor_cgroup_id(int level) = 0;
 };
 
+struct RunContext;
+
+// How LD_ABS and LD_IND read the packet: big-endian on the wire, host order in *value; 0 or -errno. `offset` is
+// a 32-bit sum as on Linux: values with the top bit set are negative (SKF_NET_OFF, SKF_LL_OFF).
+using PacketLoadFn = int (*)(RunContext& run, const void* ctx, uint32_t offset, uint32_t bytes, uint64_t* value);
+
+// What a program passes to a helper for Arg::kFunc (LD_IMM64 with BPF_PSEUDO_FUNC): a pointer to one of these,
+// owned by the program's image. A helper calls it as function->call(*function, args, run).
+struct Function {
+  uint64_t (*call)(const Function& self, const uint64_t (&args)[5], RunContext& run);
+};
+
 struct RunContext {
   uint32_t cpu = 0;                // virtual CPU that the runner holds
   uint32_t tail_calls = 0;         // taken so far in this run, at most isa::kMaxTailCalls
   const void* exported_begin = nullptr;  // probe loads outside [begin, end) read as zero
   const void* exported_end = nullptr;
+  std::byte* arena_base = nullptr;       // what 32-bit arena addresses are relative to; null without an arena
+  uint64_t arena_user_base = 0;          // address of the arena in its user's memory: addr_space_cast to 0 -> 1
+  PacketLoadFn packet_load = nullptr;    // null where the program type has no LD_ABS
   // ---------------------------------------------------------------------------------------------------
   RunEnvironment* env = nullptr;
   void* hook = nullptr;            // state of the hook that runs the program; its type follows the program type

@@ -6,9 +6,11 @@
 // helper's r0 and bpf(2) pass that on.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -36,6 +38,7 @@ struct MapSpec {
 };
 
 class Map;
+struct TailSlots;
 
 // One row of map_types.def.
 struct MapTypeRow {
@@ -85,6 +88,7 @@ class Map : public RefCounted {
   virtual int push(const void* value, uint64_t flags) noexcept;
   virtual int pop(void* value) noexcept;
   virtual int peek(void* value) noexcept;
+  virtual const TailSlots* tail_slots() const noexcept { return nullptr; }  // prog_array: what bpf_tail_call reads
   virtual void* lookup_percpu(const void* key, uint32_t cpu) noexcept;  // null unless per-CPU
   // Calls visit(key, value) for each element until it returns non-zero; the number visited, or -errno.
   virtual int64_t for_each(const std::function<uint64_t(const void* key, void* value)>& visit, uint32_t cpu);
@@ -125,6 +129,7 @@ class Map : public RefCounted {
   MapSpec spec_;
   const MapTypeRow& row_;
   uint32_t id_ = 0;
+  std::shared_ptr<void> id_lease_;   // takes the id out of its table when the map goes
   std::atomic<bool> frozen_{false};
 };
 
