@@ -31,6 +31,7 @@ struct MapSpec {
   uint64_t extra = 0;         // map_extra
   std::string name;           // at most 15 bytes
   uint32_t ifindex = 0;
+  uint32_t numa_node = 0;     // counts with BPF_F_NUMA_NODE only
   uint32_t btf_key_type_id = 0;
   uint32_t btf_value_type_id = 0;
   uint32_t btf_vmlinux_value_type_id = 0;
@@ -38,38 +39,62 @@ struct MapSpec {
 };
 
 class Map;
-struct TailSlots;
+
+// A set of helper ids (1..211).
+struct HelperSet {
+  uint64_t words[4] = {};
+  constexpr HelperSet() = default;
+  constexpr HelperSet(std::initializer_list<uint32_t> ids) {
+    for (uint32_t id : ids) words[id / 64] |= uint64_t{1} << (id % 64);
+  }
+  constexpr bool has(uint32_t id) const { return id < 256 && (words[id / 64] >> (id % 64) & 1); }
+};
 
 // One row of map_types.def.
 struct MapTypeRow {
   uint32_t type;
   std::string_view name;      // "hash", as bpftool and libbpf spell it
-  Status (*check)(const MapSpec&);                      // Linux's map_alloc_check: size and flag rules
-  Result<Ref<Map>> (*create)(const MapSpec&);           // null: creatable nowhere (EINVAL)
-  uint64_t program_types;     // bit set of program types that may use it, ~0 for all
-  uint64_t helpers[4];        // bit set over helper ids that may take it as kConstMapPtr (211 bits)
-  bool helper_exclusive;      // those helpers take no other map type than rows that list them
-  bool per_cpu;               // syscall values are num_possible_cpus() * round_up(value_size, 8)
-  bool inner_allowed;         // may be the inner map of a map-in-map
-  bool mappable;              // mmap works (arrays with BPF_F_MMAPABLE, ring buffers)
-  bool direct_value;          // BPF_PSEUDO_MAP_VALUE works
   KernelVersion since;
+  // What Linux checks before it asks for capabilities: sizes and flags. Null where create is null.
+  Status (*check)(const MapSpec&) = nullptr;
+  // Builds it, with the checks Linux makes last. Null: no such map here, MAP_CREATE answers EINVAL.
+  Result<Ref<Map>> (*create)(const MapSpec&, const MapTypeRow&) = nullptr;
+  HelperSet helpers;          // exactly the helpers that may take it as kConstMapPtr; others: EINVAL
+  uint64_t program_types = ~uint64_t{0};  // bit set over abi::bpf_prog_type of the programs that may use it
+  bool sleepable = false;     // sleepable programs may use it
+  bool per_cpu = false;       // syscall values are possible_cpus() * round_up(value_size, 8)
+  bool inner_allowed = false; // may be the inner map of a map-in-map
+  bool mappable = false;      // mmap works (arrays with BPF_F_MMAPABLE, ring buffers)
+  bool direct_value = false;  // BPF_PSEUDO_MAP_VALUE works (with max_entries == 1)
 };
 
 std::span<const MapTypeRow> table();
 const MapTypeRow* find_type(uint32_t type, KernelProfile profile = kNewestProfile);
 
-// Creates a map after all checks of MAP_CREATE that need no capability and no fd. EINVAL, E2BIG, ENOMEM, ...
+// MAP_CREATE in Linux's order: check_create, then the caller's capabilities, then create_checked.
+// EINVAL, E2BIG, ENOTSUPP.
+Status check_create(const MapSpec& spec, KernelProfile profile = kNewestProfile);
+Result<Ref<Map>> create_checked(const MapSpec& spec);
+// Both at once, for callers without capabilities to ask about.
 Result<Ref<Map>> create(const MapSpec& spec, KernelProfile profile = kNewestProfile);
 
 // Memory of a map that clients may map: a memfd, how much of it, and what of it is writable for them.
 struct Mapping {
-  int fd = -1;                // owned by the map
+  int fd = -1;                // owned by the map; opened read-write
   uint64_t size = 0;          // bytes
+  // False: clients get a descriptor opened read-only, so that a writable mapping fails with EACCES as on
+  // Linux (BPF_F_RDONLY_PROG). The file is sealed too: reopening it does not help them.
+  bool writable = true;
 };
 
 // Number of virtual CPUs: what clients read as possible CPUs, and the slots of per-CPU values.
+// The host sets it once, before any map exists; by default the number of online CPUs.
 uint32_t possible_cpus();
+void set_possible_cpus(uint32_t count);  // 1..kMaxCpus
+inline constexpr uint32_t kMaxCpus = 1024;
+
+// Linux's ENOTSUPP, which has no name in errno.h and which bpf(2) does give to clients.
+inline constexpr int kENotSupp = 524;
 
 class Map : public RefCounted {
  public:
@@ -105,18 +130,25 @@ class Map : public RefCounted {
   // True when MAP_UPDATE/LOOKUP carry an fd in place of a value (prog_array, map-in-map); the syscall layer
   // then resolves it and uses sys_set_object.
   virtual bool holds_objects() const { return false; }
-  // Stores an object (a program's TailTarget, an inner map) under a key; null deletes. -EINVAL by default.
+  // The checks that come before the fd is looked at: flags and key.
+  virtual int sys_check_object(std::span<const std::byte> key, uint64_t flags);
+  // Stores an object (a program's TailTarget, an inner map) under a key; sys_delete removes it.
   virtual int sys_set_object(std::span<const std::byte> key, Ref<RefCounted> object, uint64_t flags);
   virtual uint32_t sys_object_id(std::span<const std::byte> key);  // what a lookup shows; 0 = none
 
-  virtual Result<Mapping> mapping();                       // EINVAL when not mappable; see Linux: ENOTSUPP
+  // The last fd or pin of clients went, though programs may still hold the map: a prog_array lets go of its
+  // programs then, since they may hold it in turn.
+  virtual void user_references_gone() {}
+
+  // EINVAL for an array without BPF_F_MMAPABLE, ENOTSUPP for a type that cannot be mapped.
+  virtual Result<Mapping> mapping();
   // Address of byte `offset` of the single value (arrays): for BPF_PSEUDO_MAP_VALUE. EINVAL, ENOTSUPP.
   virtual Result<uint64_t> direct_value_address(uint32_t offset);
-  virtual uint64_t memory_usage() const = 0;               // "memlock" of fdinfo, bytes
+  virtual uint64_t memory_usage() const = 0;               // bytes: "memlock" of fdinfo
 
   // Frozen: no more writes from bpf(2). What the verifier takes as constant must be sealed first.
-  bool frozen() const { return frozen_; }
-  virtual Status freeze();                                 // EBUSY: frozen already, or a live writable mapping
+  bool frozen() const { return frozen_.load(std::memory_order_acquire); }
+  Status freeze();                                         // EBUSY: frozen already, or a live writable mapping
   // Read-only for programs and frozen: the verifier may treat the contents as constants.
   bool is_constant() const;
 
@@ -124,12 +156,16 @@ class Map : public RefCounted {
   uint64_t handle() const { return reinterpret_cast<uint64_t>(this); }
   static Map* from_handle(uint64_t handle) { return reinterpret_cast<Map*>(handle); }
 
+ protected:
+  // Called once, before frozen() turns true: EBUSY vetoes.
+  virtual Status prepare_freeze() { return {}; }
+
  private:
   friend class MapIdAccess;   // objects/ sets the id
   MapSpec spec_;
   const MapTypeRow& row_;
   uint32_t id_ = 0;
-  std::shared_ptr<void> id_lease_;   // takes the id out of its table when the map goes
+  std::shared_ptr<void> object_state_;   // what the objects layer keeps with the map (id, owner, user references)
   std::atomic<bool> frozen_{false};
 };
 

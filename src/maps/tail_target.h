@@ -14,6 +14,9 @@ class TailTarget : public RefCounted {
   // Where a JIT image continues after its caller's prologue; null when the program is interpreted.
   const void* jit_tail_entry = nullptr;
   uint32_t program_id = 0;
+  // The program object whose image this is, which holds this target; null for images without one. A slot
+  // keeps the owner when there is one (else the target), so that the program's id lives as long as the slot.
+  RefCounted* owner = nullptr;
 };
 
 // The part of a prog_array that generated code reads: bounds check, then slots[index].

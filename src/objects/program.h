@@ -2,13 +2,16 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "base/ref.h"
 #include "exec/executable.h"
 #include "helpers/run_context.h"
+#include "objects/id_table.h"
 #include "objects/object.h"
 #include "progtypes/prog_type.h"
 #include "verifier/verifier.h"
@@ -29,8 +32,13 @@ struct ProgramSpec {
   uint8_t tag[8] = {};
   uint32_t ifindex = 0;
   std::vector<isa::Insn> original;     // as loaded
-  std::vector<std::byte> func_info, line_info;  // as loaded (records of func_info_rec_size bytes)
+  std::vector<std::byte> func_info, line_info;  // records as loaded, cut or padded to this version's size
   uint32_t func_info_rec_size = 0, line_info_rec_size = 0;
+};
+
+// Run statistics, kept while the kernel's bpf_stats_enabled is not zero.
+struct RunStatistics {
+  std::atomic<uint64_t> count{0}, time_ns{0}, misses{0};
 };
 
 class Program : public RefCounted {
@@ -40,30 +48,40 @@ class Program : public RefCounted {
   ~Program() override;
 
   const ProgramSpec& spec() const { return spec_; }
+  uint32_t type() const { return spec_.type->type; }
   const verifier::Accepted& accepted() const { return accepted_; }
   const verifier::Statistics& statistics() const { return statistics_; }
   const Ref<exec::Image>& image() const { return image_; }
   const Ref<BtfObject>& btf() const { return btf_; }
   uint32_t id() const { return id_; }
-  // Maps bound by PROG_BIND_MAP, in addition to those that the code uses.
-  void bind_map(Ref<maps::Map> map);
+  bool jited() const { return !image_->code().empty(); }
+
+  // Maps bound by PROG_BIND_MAP, in addition to those that the code uses. False: known already.
+  bool bind_map(Ref<maps::Map> map);
   std::vector<Ref<maps::Map>> maps() const;  // used_maps then bound ones
 
   // Runs the program once. Inside an RCU read section and with a virtual CPU held (run.cpu).
-  uint64_t run(void* ctx, helpers::RunContext& run) const { return image_->run(ctx, run); }
-
-  mutable std::atomic<uint64_t> run_count{0}, run_time_ns{0};  // kept when statistics are enabled
+  uint64_t run(void* ctx, helpers::RunContext& run) const {
+    if (!statistics_enabled_->load(std::memory_order_relaxed)) [[likely]] return image_->run(ctx, run);
+    return run_measured(ctx, run);
+  }
+  const RunStatistics& run_statistics() const { return run_statistics_; }
 
  private:
   friend class Kernel;
+  uint64_t run_measured(void* ctx, helpers::RunContext& run) const;
+
   ProgramSpec spec_;
   verifier::Accepted accepted_;
   verifier::Statistics statistics_;
   Ref<exec::Image> image_;
   Ref<BtfObject> btf_;
-  uint32_t id_ = 0;
-  mutable std::atomic<bool> lock_{false};
+  mutable RunStatistics run_statistics_;
+  std::shared_ptr<std::atomic<int>> statistics_enabled_;
+  mutable std::mutex mutex_;
   std::vector<Ref<maps::Map>> bound_;
+  uint32_t id_ = 0;
+  IdLease lease_;
 };
 
 }  // namespace skep::objects

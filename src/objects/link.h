@@ -1,0 +1,55 @@
+// Link: an attachment as an object. It ends when its last reference (fd, pin) is dropped or by LINK_DETACH.
+//
+// Each kind of link derives from it in attach/. Subclasses call their detach() from their destructor, since the
+// hook holds no reference to the link.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "abi/info.h"
+#include "base/ref.h"
+#include "base/result.h"
+#include "objects/id_table.h"
+#include "objects/program.h"
+
+namespace skep::objects {
+
+// What a link says about itself besides id and program: the type's part of abi::bpf_link_info, and the string
+// that the client's buffer is to receive where the type has one.
+struct LinkDetails {
+  abi::bpf_link_info info{};
+  std::string text;             // tracepoint name
+  bool has_text = false;
+};
+
+class Link : public RefCounted {
+ public:
+  ~Link() override;
+
+  uint32_t type() const { return type_; }  // abi::BPF_LINK_TYPE_*
+  uint32_t id() const { return id_; }
+  Ref<Program> program() const;            // null after a detach where Linux shows prog_id 0 (never today)
+
+  // LINK_DETACH. Types without it answer EOPNOTSUPP, as Linux does.
+  virtual Status detach();
+  // LINK_UPDATE; `old_program` is null unless BPF_F_REPLACE was given. EPERM: not the old program.
+  // Types without it answer EINVAL.
+  virtual Status update(Ref<Program> new_program, const Ref<Program>& old_program);
+  virtual LinkDetails details() const = 0;
+
+ protected:
+  Link(uint32_t type, Ref<Program> program);
+  void set_program(Ref<Program> program);
+
+ private:
+  friend class Kernel;
+  const uint32_t type_;
+  mutable std::mutex mutex_;
+  Ref<Program> program_;
+  uint32_t id_ = 0;
+  IdLease lease_;
+};
+
+}  // namespace skep::objects
