@@ -42,7 +42,7 @@ enum class Operation : uint8_t {
   kNeg,                      // dst = -dst
   kMov,                      // dst = operand
   kMovsx,                    // dst = sign-extended low row.mem_bytes of src
-  kAddrSpaceCast,            // dst = src moved between address spaces imm>>16 (from) and imm&0xffff (to)
+  kAddrSpaceCast,            // dst = src moved between address spaces imm>>16 (to) and imm&0xffff (from)
   kPerCpuAddress,            // dst = src + this CPU's per-CPU base; rewritten programs only
   kToLe, kToBe, kBswap,      // byte order of the low imm bits (16, 32, 64); the rest becomes zero
   kLoadImm64,                // two slots; src says what imm names (BPF_PSEUDO_*)
