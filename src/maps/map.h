@@ -17,7 +17,13 @@
 #include "base/profile.h"
 #include "base/ref.h"
 #include "base/result.h"
+#if __has_include("btf/btf.h")
 #include "btf/btf.h"
+#else
+namespace skep::btf {
+class Btf : public RefCounted {};
+}  // namespace skep::btf
+#endif
 
 namespace skep::maps {
 
