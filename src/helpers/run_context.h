@@ -65,6 +65,7 @@ struct RunContext {
   const void* exported_end = nullptr;
   std::byte* arena_base = nullptr;       // what 32-bit arena addresses are relative to; null without an arena
   uint64_t arena_user_base = 0;          // address of the arena in its user's memory: addr_space_cast to 0 -> 1
+  uint64_t percpu_offset = 0;            // what the per-CPU mov of rewritten programs adds
   PacketLoadFn packet_load = nullptr;    // null where the program type has no LD_ABS
   // ---------------------------------------------------------------------------------------------------
   RunEnvironment* env = nullptr;
