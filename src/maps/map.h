@@ -17,15 +17,11 @@
 #include "base/profile.h"
 #include "base/ref.h"
 #include "base/result.h"
-#if __has_include("btf/btf.h")
 #include "btf/btf.h"
-#else
-namespace skep::btf {
-class Btf : public RefCounted {};
-}  // namespace skep::btf
-#endif
 
 namespace skep::maps {
+
+struct TailSlots;
 
 // A map's shape, as MAP_CREATE gives it: pure data, already bounded.
 struct MapSpec {
