@@ -24,10 +24,11 @@ class Link;
 namespace skep::attach {
 
 class Hierarchy;
+class CgroupLink;
 
 // One entry of an effective array; plain pointers: the owning attachment outlives the read section.
 struct EffectiveProgram {
-  const objects::Program* program;
+  const objects::Program* program = nullptr;
 };
 
 struct EffectiveArray {
@@ -37,8 +38,8 @@ struct EffectiveArray {
 // One attachment in a cgroup, by PROG_ATTACH (link null) or by a link (link set, not owned).
 struct CgroupAttachment {
   Ref<objects::Program> program;
-  objects::Link* link = nullptr;
-  uint32_t flags = 0;   // BPF_F_ALLOW_OVERRIDE / BPF_F_ALLOW_MULTI of the slot, BPF_F_PREORDER of the entry
+  CgroupLink* link = nullptr;
+  bool preorder = false;   // BPF_F_PREORDER
 };
 
 class Cgroup : public RefCounted {
@@ -61,9 +62,9 @@ class Cgroup : public RefCounted {
 
   struct Slot {
     std::vector<CgroupAttachment> attachments;
-    uint32_t flags = 0;
+    uint32_t flags = 0;      // BPF_F_ALLOW_OVERRIDE or BPF_F_ALLOW_MULTI of what is attached here
     uint64_t revision = 1;
-    std::atomic<EffectiveArray*> effective{nullptr};
+    std::atomic<const EffectiveArray*> effective{nullptr};
   };
 
   uint64_t id_;
@@ -85,46 +86,57 @@ class Hierarchy {
   Result<Ref<Cgroup>> find(const std::string& path) const;                       // ENOENT
   // `id` 0: chosen here; otherwise the inode number of the directory that stands for it.
   Result<Ref<Cgroup>> create(const std::string& path, uint64_t id = 0);          // ENOENT, EEXIST
+  // Removing detaches what is attached; links stay as objects without a cgroup, as on Linux.
   Status remove(const std::string& path);                                        // EBUSY: tasks or children
-  Ref<Cgroup> by_id(uint64_t id) const;
+  Ref<Cgroup> by_id(uint64_t id) const;                                          // null when gone
 
   // Membership: processes (tgid). Fork inherits: the supervisor calls inherit().
-  Status move(uint32_t tgid, const Ref<Cgroup>& to);
+  Status move(uint32_t tgid, const Ref<Cgroup>& to);                             // ENODEV: it was removed
   Ref<Cgroup> of(uint32_t tgid) const;      // the root for unknown processes
   void inherit(uint32_t parent_tgid, uint32_t child_tgid);
   void forget(uint32_t tgid);
   std::vector<uint32_t> members(const Cgroup& cgroup) const;
 
-  // Linux's cgroup_bpf_attach / detach / replace / query.
+  // Linux's cgroup_bpf_attach / detach / replace / query. Names another attachment with flags BPF_F_BEFORE,
+  // BPF_F_AFTER: at most one of relative_program and relative_link.
   struct AttachRequest {
-    Ref<objects::Program> program;
-    objects::Link* link = nullptr;
+    Ref<objects::Program> program;          // null when a link is given
+    CgroupLink* link = nullptr;
     Ref<objects::Program> replace;
+    Ref<objects::Program> relative_program;
+    Ref<objects::Link> relative_link;
     const progtypes::AttachTypeRow* type = nullptr;
     uint32_t flags = 0;
-    int relative_fd_id = 0;
     uint64_t expected_revision = 0;
   };
-  Status attach(Cgroup& cgroup, const AttachRequest& request);                   // EPERM, EINVAL, EEXIST, E2BIG, ENOENT
+  Status attach(Cgroup& cgroup, const AttachRequest& request);                   // EPERM, EINVAL, EEXIST, E2BIG, ENOENT, ESTALE
   Status detach(Cgroup& cgroup, const progtypes::AttachTypeRow& type, const objects::Program* program,
-                const objects::Link* link);                                      // ENOENT
-  Status replace_link_program(Cgroup& cgroup, const progtypes::AttachTypeRow& type, objects::Link* link,
+                const CgroupLink* link, uint64_t expected_revision = 0);         // ENOENT, EINVAL, ESTALE
+  Status replace_link_program(Cgroup& cgroup, const progtypes::AttachTypeRow& type, CgroupLink* link,
                               Ref<objects::Program> program);
   struct QueryResult {
     uint32_t attach_flags = 0;
     uint64_t revision = 0;
-    std::vector<uint32_t> program_ids, link_ids, program_flags;
+    std::vector<uint32_t> program_ids, program_flags;
   };
-  Result<QueryResult> query(Cgroup& cgroup, const progtypes::AttachTypeRow& type, bool effective) const;
+  QueryResult query(const Cgroup& cgroup, const progtypes::AttachTypeRow& type, bool effective) const;
 
   // True when any cgroup has a program in the slot: a cheap test before a hook collects its arguments.
   bool any(int slot) const { return attached_[slot].load(std::memory_order_relaxed) != 0; }
 
  private:
-  mutable std::mutex mutex_;
+  friend class CgroupLink;
+  struct State;
+
+  Status attach_locked(Cgroup& cgroup, const AttachRequest& request);
+  Status detach_locked(Cgroup& cgroup, const progtypes::AttachTypeRow& type, const objects::Program* program,
+                       const CgroupLink* link, uint64_t expected_revision);
+  bool hierarchy_allows(const Cgroup& cgroup, int slot) const;
+  bool parent_is_overridable(const Cgroup& cgroup, int slot) const;
+  void recompute(Cgroup& cgroup, int slot);
+
   Ref<Cgroup> root_;
   std::atomic<uint32_t> attached_[progtypes::kMaxCgroupSlots] = {};
-  struct State;
   std::unique_ptr<State> state_;
 };
 
