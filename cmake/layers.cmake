@@ -12,10 +12,11 @@ if(SKEP_SANITIZE)
   target_link_options(skep_options INTERFACE -fsanitize=${SKEP_SANITIZE})
 endif()
 
-# skep_layer(name DEPS layer... LIBS library...): every *.cpp below the current folder.
+# skep_layer(name DEPS layer... LIBS library...): every *.cpp below the current folder but main.cpp.
 function(skep_layer name)
   cmake_parse_arguments(L "" "" "DEPS;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   list(TRANSFORM L_DEPS PREPEND skep_)
   if(sources)
     add_library(skep_${name} STATIC ${sources})

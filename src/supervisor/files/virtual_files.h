@@ -1,5 +1,6 @@
-// VirtualFiles: the file trees that BPF's users expect and an unprivileged process does not have: /sys/fs/bpf,
-// /sys/fs/cgroup, /sys/kernel/tracing, /sys/kernel/btf/vmlinux, some of /proc/sys and /proc/PID/fdinfo.
+// VirtualFiles: the file trees that BPF's users expect and an unprivileged process does not have:
+// /sys/fs/bpf, /sys/fs/cgroup, /sys/kernel/tracing, /sys/kernel/btf/vmlinux, some of /proc/sys and
+// /proc/PID/fdinfo.
 //
 // All of it stands as real files in the private runtime directory. Two implementations: kMounts (bind mounts
 // in the client's mount namespace, so paths reach the real files without us; only what must be computed or
@@ -35,7 +36,8 @@ enum class FileMode : uint8_t { kMounts, kPaths };
 
 // What the trees show and change. Outlives the VirtualFiles.
 struct FileServices {
-  std::string runtime_directory;  // exists, mode 0700, ours; holds bpf/, cgroup/, tracing/ (made by VirtualFiles)
+  std::string
+      runtime_directory;  // exists, mode 0700, ours; holds bpf/, cgroup/, tracing/ (made by VirtualFiles)
   objects::Kernel* kernel = nullptr;
   objects::FdBroker* broker = nullptr;
   attach::Hierarchy* hierarchy = nullptr;
@@ -65,7 +67,7 @@ class VirtualFiles {
   // BPF_OBJ_PIN and BPF_OBJ_GET. `directory_fd` (AT_FDCWD or a fd) and `path` are as the client gave them.
   // EEXIST, ENOENT, EPERM (not in a BPF file system).
   virtual Status pin(Client& client, int directory_fd, const std::string& path, objects::Object object) = 0;
-  virtual Result<syscall::FdObject> get_pinned(Client& client, int directory_fd, const std::string& path) = 0;
+  virtual Result<objects::FdObject> get_pinned(Client& client, int directory_fd, const std::string& path) = 0;
 
   // The cgroup that an open directory stands for. EBADF: it is none.
   virtual Result<Ref<attach::Cgroup>> cgroup_of_directory(const FileIdentity& identity) = 0;
