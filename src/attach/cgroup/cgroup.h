@@ -96,6 +96,7 @@ class Hierarchy {
   void inherit(uint32_t parent_tgid, uint32_t child_tgid);
   void forget(uint32_t tgid);
   std::vector<uint32_t> members(const Cgroup& cgroup) const;
+  bool populated(const Cgroup& cgroup) const;  // processes in it or below it
 
   // Linux's cgroup_bpf_attach / detach / replace / query. Names another attachment with flags BPF_F_BEFORE,
   // BPF_F_AFTER: at most one of relative_program and relative_link.

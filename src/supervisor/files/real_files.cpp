@@ -60,7 +60,7 @@ Status RealFiles::make_trees() {
     const std::string directory = services_.runtime_directory + "/" + std::string(tree.directory);
     if (tree.tree == Tree::kCgroup)
       cgroups_ = SKEP_TRY(CgroupTree::create(directory, *services_.hierarchy));
-    else if (::mkdir(directory.c_str(), 0755) != 0)
+    else if (tree.tree == Tree::kBpf && ::mkdir(directory.c_str(), 0755) != 0)
       return fail_last();
     if (tree.tree == Tree::kTracing) SKEP_TRY(make_tracing_tree(directory));
   }

@@ -30,6 +30,7 @@ class Kernel;
 
 namespace skep::supervisor {
 
+class Tasks;
 class TraceOutput;
 
 enum class FileMode : uint8_t { kMounts, kPaths };
@@ -41,6 +42,7 @@ struct FileServices {
   objects::Kernel* kernel = nullptr;
   objects::FdBroker* broker = nullptr;
   attach::Hierarchy* hierarchy = nullptr;
+  Tasks* tasks = nullptr;        // membership: use its move, cgroup_of; sync() before listing or removing
   TraceOutput* trace = nullptr;  // what trace_pipe reads
 };
 

@@ -1,0 +1,69 @@
+#include "cli/host.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdarg>
+
+#include "abi/bpf.h"
+#include "attach/attachments.h"
+#include "base/check.h"
+#include "cli/environment.h"
+#include "syscall/bpf.h"
+#include "syscall/local_caller.h"
+
+namespace skep::cli {
+namespace {
+
+objects::KernelOptions configured;
+
+TestEnvironment& environment() {
+  static TestEnvironment instance;
+  return instance;
+}
+
+}  // namespace
+
+void Host::configure(const objects::KernelOptions& options) { configured = options; }
+
+Host& Host::instance() {
+  static Host host;
+  return host;
+}
+
+Host::Host()
+    : kernel_(std::make_unique<objects::Kernel>(configured)), attachments_(std::make_unique<attach::Attachments>()) {
+  auto caller = syscall::LocalCaller::create(environment(), *attachments_);
+  SKEP_CHECK(caller);
+  caller_ = *std::move(caller);
+}
+
+long Host::bpf(int command, void* attribute, unsigned size) {
+  using std::chrono::steady_clock;
+  const auto begin = steady_clock::now();
+  const Result<int64_t> result =
+      syscall::bpf(*kernel_, *attachments_, *caller_, command, reinterpret_cast<uint64_t>(attribute), size);
+  if (command == abi::BPF_PROG_LOAD)
+    load_time_us_ = static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begin).count());
+  if (result) return *result;
+  errno = result.error().code;
+  return -1;
+}
+
+}  // namespace skep::cli
+
+// What libbpf calls in place of syscall(2).
+extern "C" long skep_libbpf_syscall(long number, ...) {
+  va_list list;
+  va_start(list, number);
+  long args[6];
+  for (long& argument : args) argument = va_arg(list, long);
+  va_end(list);
+  if (number == SYS_bpf)
+    return skep::cli::Host::instance().bpf(static_cast<int>(args[0]), reinterpret_cast<void*>(args[1]),
+                                           static_cast<unsigned>(args[2]));
+  return ::syscall(number, args[0], args[1], args[2], args[3], args[4], args[5]);
+}
