@@ -1,0 +1,10 @@
+#include "net/net_device.h"
+
+namespace skep::net {
+
+NetDevice& loopback() {
+  static NetDevice device;
+  return device;
+}
+
+}  // namespace skep::net
