@@ -11,6 +11,7 @@
 #include "attach/attachments.h"
 #include "base/check.h"
 #include "cli/environment.h"
+#include "cli/load_time.h"
 #include "syscall/bpf.h"
 #include "syscall/local_caller.h"
 
@@ -18,6 +19,7 @@ namespace skep::cli {
 namespace {
 
 objects::KernelOptions configured;
+uint64_t last_load_us = 0;
 
 TestEnvironment& environment() {
   static TestEnvironment instance;
@@ -25,6 +27,9 @@ TestEnvironment& environment() {
 }
 
 }  // namespace
+
+void reset_load_time() { last_load_us = 0; }
+uint64_t load_time_us() { return last_load_us; }
 
 void Host::configure(const objects::KernelOptions& options) { configured = options; }
 
@@ -46,7 +51,7 @@ long Host::bpf(int command, void* attribute, unsigned size) {
   const Result<int64_t> result =
       syscall::bpf(*kernel_, *attachments_, *caller_, command, reinterpret_cast<uint64_t>(attribute), size);
   if (command == abi::BPF_PROG_LOAD)
-    load_time_us_ = static_cast<uint64_t>(
+    last_load_us = static_cast<uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begin).count());
   if (result) return *result;
   errno = result.error().code;

@@ -28,18 +28,12 @@ class Host {
   // As syscall(2): -1 and errno on failure.
   long bpf(int command, void* attribute, unsigned size);
 
-  // Time spent in PROG_LOAD since the reset; libbpf's feature probes come before the program's own load, so
-  // this is the time of the last one.
-  void reset_load_time() { load_time_us_ = 0; }
-  uint64_t load_time_us() const { return load_time_us_; }
-
  private:
   Host();
 
   std::unique_ptr<objects::Kernel> kernel_;
   std::unique_ptr<attach::Attachments> attachments_;
   std::unique_ptr<syscall::LocalCaller> caller_;
-  uint64_t load_time_us_ = 0;
 };
 
 }  // namespace skep::cli

@@ -4,11 +4,10 @@
 #include <bpf/libbpf.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 
-#include "cli/host.h"
+#include "cli/load_time.h"
 
 namespace skep::cli {
 namespace {
@@ -122,13 +121,13 @@ LoadResult ObjectFile::load(const std::string& name, uint32_t log_level) const {
   std::vector<char> log(kLogCapacity);
   bpf_program__set_log_buf(program, log.data(), log.size());
   bpf_program__set_log_level(program, log_level);
-  Host::instance().reset_load_time();
+  reset_load_time();
   errno = 0;
   const int status = bpf_object__load(object.get());
   result.accepted = status == 0;
   result.error = status == 0 ? 0 : -status;
   result.log = log.data();
-  result.time_us = Host::instance().load_time_us();
+  result.time_us = load_time_us();
   result.processed = processed_of(result.log);
   if (!result.accepted && result.log.empty()) result.message = last_warning;
   return result;
