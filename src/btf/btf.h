@@ -102,6 +102,7 @@ class Btf final : public RefCounted {
   Type type(uint32_t id) const;                    // void for 0; an empty view for an id that does not exist
   std::string_view name(uint32_t name_off) const;  // "" for 0 and for an offset out of range
   bool name_off_valid(uint32_t name_off) const;
+  uint32_t strings_end() const { return strings_start_ + static_cast<uint32_t>(strings_.size()); }
   std::string_view name_of(Type type) const { return name(type.name_off()); }
 
   // The first id of that name and kind, 0 where there is none. Looks into the base last.
@@ -131,6 +132,7 @@ class Btf final : public RefCounted {
 
  private:
   friend class Parser;
+  friend class Checker;
   Btf() = default;
 
   void build_name_index() const;
@@ -147,8 +149,13 @@ class Btf final : public RefCounted {
   Ref<const Btf> base_;
   std::vector<uint32_t> offsets_;  // of type first_id_ + i, from types_
 
+  std::vector<uint32_t> array_sizes_;  // of type first_id_ + i, 0 for other kinds; empty for kernel BTF
+
+  // Built on the first question.
   mutable std::once_flag names_once_;
   mutable std::vector<uint32_t> ids_by_name_;  // sorted by (name, id); named types only
+  mutable std::once_flag tags_once_;
+  mutable std::vector<uint32_t> decl_tags_;  // sorted by target
 };
 
 }  // namespace skep::btf

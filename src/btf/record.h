@@ -58,6 +58,9 @@ struct Record {
   const Field* overlapping(uint32_t offset, uint32_t size) const;
 };
 
+// The part of BPF_BTF_LOAD that looks for such fields in every struct; a positive errno, 0 is success.
+int check_object_fields(const Btf& btf);
+
 // The fields of the kinds wanted in a struct or datasec; an empty record where there are none.
 Result<Record> parse_record(const Btf& btf, Type type, uint32_t wanted, uint32_t value_size);
 
