@@ -2,8 +2,6 @@
 // columns, so that an instruction has a meaning here exactly when it has a row.
 #include "exec/interp/interpreter.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -14,6 +12,7 @@
 #include "exec/fault.h"
 #include "exec/interp/decode.h"
 #include "exec/interp/operations.h"
+#include "exec/loop_budget.h"
 
 namespace skep::exec::interp {
 namespace {
@@ -36,7 +35,7 @@ class InterpreterImage final : public Image {
   explicit InterpreterImage(Executable executable) : executable_(std::move(executable)) {}
   Status decode_program();
 
-  uint64_t run(void* ctx, RunContext& run) const override;
+  uint64_t continue_run(void* ctx, RunContext& run) const override;
   uint64_t call(uint32_t subprog, std::span<const uint64_t> args, RunContext& run) const override;
 
   const Step* subprog_start(uint32_t subprog) const { return &steps_[executable_.subprogs[subprog].start]; }
@@ -45,30 +44,6 @@ class InterpreterImage final : public Image {
   Executable executable_;
   std::unique_ptr<SubprogFunction[]> functions_;
   std::vector<Step> steps_;
-};
-
-// may_goto since Linux 6.15: a count in each frame, refilled until the frame has looped for 250 ms.
-struct LoopBudget {
-  static constexpr uint64_t kIterations = 0xffff;
-  static constexpr uint64_t kNanoseconds = 250'000'000;
-  uint64_t left = kIterations;
-  uint64_t since = 0;
-
-  bool exhausted() {
-    if (left == 0) return true;
-    if (--left == 0) refill();
-    return false;
-  }
-
- private:
-  void refill() {
-    timespec time = {};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    const uint64_t now =
-        static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-    if (since == 0) since = now;
-    if (now - since < kNanoseconds) left = kIterations;
-  }
 };
 
 struct Frame {
@@ -257,10 +232,14 @@ const Step* Activation::tail_call(const Step* at) {
   const auto index = static_cast<uint32_t>(registers_[3]);
   if (slots == nullptr || index >= slots->count || run_.tail_calls >= isa::kMaxTailCalls) return at + 1;
   const auto* target = slots->slots[index].load(std::memory_order_acquire);
-  if (target == nullptr || target->jit_tail_entry != nullptr) return at + 1;
+  if (target == nullptr) return at + 1;
   ++run_.tail_calls;
-  const Step* entry = static_cast<const InterpreterImage*>(target)->subprog_start(0);
   const uint64_t ctx = registers_[1];
+  if (target->jit_tail_entry != nullptr) {
+    registers_[0] = static_cast<const Image*>(target)->continue_run(pointer<void>(ctx), run_);
+    return leave();
+  }
+  const Step* entry = static_cast<const InterpreterImage*>(target)->subprog_start(0);
   if (depth_ > 0) {
     // The target replaces this function only; it may nest as deep as any program, so it gets its own frames.
     registers_[0] = Activation(run_).execute(entry, {&ctx, 1});
@@ -364,8 +343,7 @@ Status InterpreterImage::decode_program() {
   return {};
 }
 
-uint64_t InterpreterImage::run(void* ctx, RunContext& run) const {
-  run.tail_calls = 0;
+uint64_t InterpreterImage::continue_run(void* ctx, RunContext& run) const {
   const uint64_t argument = reinterpret_cast<uint64_t>(ctx);
   return Activation(run).execute(subprog_start(0), {&argument, 1});
 }

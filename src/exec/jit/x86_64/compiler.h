@@ -13,4 +13,12 @@ namespace skep::exec::jit::x86_64 {
 // executable memory cannot be had.
 Result<Ref<Image>> compile(Executable executable);
 
+// What of the processor is used; tests take features away.
+struct Target {
+  bool bmi2 = false;       // shifts by any register
+  bool near_calls = true;  // call rel32 where the callee is in reach
+};
+const Target& host_target();
+Result<Ref<Image>> compile(Executable executable, const Target& target);
+
 }  // namespace skep::exec::jit::x86_64
