@@ -25,19 +25,19 @@ struct TailSlots;
 
 // A map's shape, as MAP_CREATE gives it: pure data, already bounded.
 struct MapSpec {
-  uint32_t type = 0;          // abi::bpf_map_type
-  uint32_t key_size = 0;      // bytes
-  uint32_t value_size = 0;    // bytes, as the client knows it
+  uint32_t type = 0;        // abi::bpf_map_type
+  uint32_t key_size = 0;    // bytes
+  uint32_t value_size = 0;  // bytes, as the client knows it
   uint32_t max_entries = 0;
-  uint32_t flags = 0;         // BPF_F_*
-  uint64_t extra = 0;         // map_extra
-  std::string name;           // at most 15 bytes
+  uint32_t flags = 0;  // BPF_F_*
+  uint64_t extra = 0;  // map_extra
+  std::string name;    // at most 15 bytes
   uint32_t ifindex = 0;
-  uint32_t numa_node = 0;     // counts with BPF_F_NUMA_NODE only
+  uint32_t numa_node = 0;  // counts with BPF_F_NUMA_NODE only
   uint32_t btf_key_type_id = 0;
   uint32_t btf_value_type_id = 0;
   uint32_t btf_vmlinux_value_type_id = 0;
-  Ref<btf::Btf> btf;          // null without BTF
+  Ref<const btf::Btf> btf;  // null without BTF
 };
 
 class Map;
@@ -55,19 +55,21 @@ struct HelperSet {
 // One row of map_types.def.
 struct MapTypeRow {
   uint32_t type;
-  std::string_view name;      // "hash", as bpftool and libbpf spell it
+  std::string_view name;  // "hash", as bpftool and libbpf spell it
   KernelVersion since;
   // What Linux checks before it asks for capabilities: sizes and flags. Null where create is null.
   Status (*check)(const MapSpec&) = nullptr;
   // Builds it, with the checks Linux makes last. Null: no such map here, MAP_CREATE answers EINVAL.
   Result<Ref<Map>> (*create)(const MapSpec&, const MapTypeRow&) = nullptr;
-  HelperSet helpers;          // exactly the helpers that may take it as kConstMapPtr; others: EINVAL
+  // What the type asks of its BTF beyond matching sizes; null: nothing, but the key must be described.
+  Status (*check_btf)(const MapSpec&, btf::Type key, btf::Type value) = nullptr;
+  HelperSet helpers;  // exactly the helpers that may take it as kConstMapPtr; others: EINVAL
   uint64_t program_types = ~uint64_t{0};  // bit set over abi::bpf_prog_type of the programs that may use it
-  bool sleepable = false;     // sleepable programs may use it
-  bool per_cpu = false;       // syscall values are possible_cpus() * round_up(value_size, 8)
-  bool inner_allowed = false; // may be the inner map of a map-in-map
-  bool mappable = false;      // mmap works (arrays with BPF_F_MMAPABLE, ring buffers)
-  bool direct_value = false;  // BPF_PSEUDO_MAP_VALUE works (with max_entries == 1)
+  bool sleepable = false;                 // sleepable programs may use it
+  bool per_cpu = false;                   // syscall values are possible_cpus() * round_up(value_size, 8)
+  bool inner_allowed = false;             // may be the inner map of a map-in-map
+  bool mappable = false;                  // mmap works (arrays with BPF_F_MMAPABLE, ring buffers)
+  bool direct_value = false;              // BPF_PSEUDO_MAP_VALUE works (with max_entries == 1)
 };
 
 std::span<const MapTypeRow> table();
@@ -82,8 +84,8 @@ Result<Ref<Map>> create(const MapSpec& spec, KernelProfile profile = kNewestProf
 
 // Memory of a map that clients may map: a memfd, how much of it, and what of it is writable for them.
 struct Mapping {
-  int fd = -1;                // owned by the map; opened read-write
-  uint64_t size = 0;          // bytes
+  int fd = -1;        // owned by the map; opened read-write
+  uint64_t size = 0;  // bytes
   // False: clients get a descriptor opened read-only, so that a writable mapping fails with EACCES as on
   // Linux (BPF_F_RDONLY_PROG). The file is sealed too: reopening it does not help them.
   bool writable = true;
@@ -115,7 +117,9 @@ class Map : public RefCounted {
   virtual int push(const void* value, uint64_t flags) noexcept;
   virtual int pop(void* value) noexcept;
   virtual int peek(void* value) noexcept;
-  virtual const TailSlots* tail_slots() const noexcept { return nullptr; }  // prog_array: what bpf_tail_call reads
+  virtual const TailSlots* tail_slots() const noexcept {
+    return nullptr;
+  }  // prog_array: what bpf_tail_call reads
   virtual void* lookup_percpu(const void* key, uint32_t cpu) noexcept;  // null unless per-CPU
   // Calls visit(key, value) for each element until it returns non-zero; the number visited, or -errno.
   virtual int64_t for_each(const std::function<uint64_t(const void* key, void* value)>& visit, uint32_t cpu);
@@ -126,7 +130,8 @@ class Map : public RefCounted {
   virtual int sys_lookup(std::span<const std::byte> key, std::span<std::byte> value, uint64_t flags);
   virtual int sys_update(std::span<const std::byte> key, std::span<const std::byte> value, uint64_t flags);
   virtual int sys_delete(std::span<const std::byte> key);
-  virtual int sys_lookup_and_delete(std::span<const std::byte> key, std::span<std::byte> value, uint64_t flags);
+  virtual int sys_lookup_and_delete(std::span<const std::byte> key, std::span<std::byte> value,
+                                    uint64_t flags);
   // Empty key: the first one. -ENOENT at the end.
   virtual int sys_next_key(std::span<const std::byte> key, std::span<std::byte> next);
   // True when MAP_UPDATE/LOOKUP carry an fd in place of a value (prog_array, map-in-map); the syscall layer
@@ -146,11 +151,11 @@ class Map : public RefCounted {
   virtual Result<Mapping> mapping();
   // Address of byte `offset` of the single value (arrays): for BPF_PSEUDO_MAP_VALUE. EINVAL, ENOTSUPP.
   virtual Result<uint64_t> direct_value_address(uint32_t offset);
-  virtual uint64_t memory_usage() const = 0;               // bytes: "memlock" of fdinfo
+  virtual uint64_t memory_usage() const = 0;  // bytes: "memlock" of fdinfo
 
   // Frozen: no more writes from bpf(2). What the verifier takes as constant must be sealed first.
   bool frozen() const { return frozen_.load(std::memory_order_acquire); }
-  Status freeze();                                         // EBUSY: frozen already, or a live writable mapping
+  Status freeze();  // EBUSY: frozen already, or a live writable mapping
   // Read-only for programs and frozen: the verifier may treat the contents as constants.
   bool is_constant() const;
 
@@ -163,11 +168,13 @@ class Map : public RefCounted {
   virtual Status prepare_freeze() { return {}; }
 
  private:
-  friend class MapIdAccess;   // objects/ sets the id
+  friend class MapIdAccess;  // objects/ sets the id
   MapSpec spec_;
   const MapTypeRow& row_;
   uint32_t id_ = 0;
-  std::shared_ptr<void> object_state_;   // what the objects layer keeps with the map (id, owner, user references)
+  std::shared_ptr<void>
+      object_state_;  // what the objects layer keeps with the map (id, owner, user references)
+  std::mutex freeze_mutex_;
   std::atomic<bool> frozen_{false};
 };
 

@@ -1,0 +1,89 @@
+// The table of map types and MAP_CREATE's checks that stand above the types.
+#include <array>
+
+#include "abi/bpf.h"
+#include "abi/helper_ids.h"
+#include "btf/record.h"
+#include "maps/factories.h"
+#include "maps/map.h"
+#include "maps/rules.h"
+
+namespace skep::maps {
+namespace {
+
+constexpr HelperSet kGeneral = {abi::BPF_FUNC_map_lookup_elem, abi::BPF_FUNC_map_update_elem,
+                                abi::BPF_FUNC_map_delete_elem, abi::BPF_FUNC_for_each_map_elem};
+constexpr HelperSet kGeneralPerCpu = {abi::BPF_FUNC_map_lookup_elem, abi::BPF_FUNC_map_update_elem,
+                                      abi::BPF_FUNC_map_delete_elem, abi::BPF_FUNC_for_each_map_elem,
+                                      abi::BPF_FUNC_map_lookup_percpu_elem};
+
+// clang-format off
+constexpr MapTypeRow kRows[] = {
+#include "maps/map_types.def"
+};
+// clang-format on
+
+consteval bool rows_stand_at_their_number() {
+  for (uint32_t i = 0; i < std::size(kRows); ++i)
+    if (kRows[i].type != i + 1) return false;
+  return true;
+}
+static_assert(rows_stand_at_their_number());
+static_assert(std::size(kRows) == abi::__MAX_BPF_MAP_TYPE - 1);
+
+// Special fields in values (locks, timers, kernel pointers) have no implementation in any map type here, and
+// a program must not write over them as plain bytes: a map with them does not exist.
+Status check_btf(const MapSpec& spec, const MapTypeRow& row) {
+  if (!spec.btf) return {};
+  const auto types = SKEP_TRY(btf::check_map_types(
+      *spec.btf, spec.btf_key_type_id, spec.btf_value_type_id, spec.key_size, spec.value_size,
+      static_cast<abi::bpf_map_type>(spec.type), spec.flags, row.check_btf == nullptr));
+  if (!types.record.empty()) return fail(EOPNOTSUPP);
+  return row.check_btf != nullptr ? row.check_btf(spec, types.key, types.value) : Status{};
+}
+
+}  // namespace
+
+std::span<const MapTypeRow> table() { return kRows; }
+
+const MapTypeRow* find_type(uint32_t type, KernelProfile profile) {
+  if (type == 0 || type > std::size(kRows)) return nullptr;
+  const MapTypeRow& row = kRows[type - 1];
+  return profile.has(row.since) ? &row : nullptr;
+}
+
+Status check_nothing(const MapSpec&) { return {}; }
+
+Status check_create(const MapSpec& spec, KernelProfile profile) {
+  if (spec.btf_vmlinux_value_type_id != 0) {
+    if (spec.type != abi::BPF_MAP_TYPE_STRUCT_OPS || spec.btf_key_type_id || spec.btf_value_type_id)
+      return fail(EINVAL);
+  } else if (spec.btf_key_type_id && !spec.btf_value_type_id) {
+    return fail(EINVAL);
+  }
+  // Bloom filters and arenas, which take an extra, do not exist here.
+  if (spec.extra != 0) return fail(EINVAL);
+  if ((spec.flags & abi::BPF_F_RDONLY) && (spec.flags & abi::BPF_F_WRONLY)) return fail(EINVAL);
+  // This kernel has one memory node.
+  if (names_numa_node(spec) && spec.numa_node != 0) return fail(EINVAL);
+  const MapTypeRow* row = find_type(spec.type, profile);
+  if (row == nullptr || row->create == nullptr) return fail(EINVAL);
+  SKEP_TRY(row->check(spec));
+  // Maps of offloading network devices: no device here offloads.
+  if (spec.ifindex != 0) return fail(EINVAL);
+  return {};
+}
+
+Result<Ref<Map>> create_checked(const MapSpec& spec) {
+  const MapTypeRow& row = kRows[spec.type - 1];
+  Ref<Map> map = SKEP_TRY(row.create(spec, row));
+  SKEP_TRY(check_btf(spec, row));
+  return map;
+}
+
+Result<Ref<Map>> create(const MapSpec& spec, KernelProfile profile) {
+  SKEP_TRY(check_create(spec, profile));
+  return create_checked(spec);
+}
+
+}  // namespace skep::maps
