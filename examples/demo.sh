@@ -42,7 +42,7 @@ show bpftool cgroup attach /sys/fs/cgroup/web cgroup_inet4_post_bind pinned /sys
 show bpftool cgroup tree /sys/fs/cgroup
 port=$($python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 echo "outside the group, a bind works: port $port was free"
-inside() { (echo "$BASHPID" > /sys/fs/cgroup/web/cgroup.procs && exec "$@"); }
+inside() { bash -c 'echo $$ > /sys/fs/cgroup/web/cgroup.procs && exec "$@"' inside "$@"; }
 echo "\$ (in the group) python3 -m http.server $port"
 refused=$(inside $python -m http.server --bind 127.0.0.1 "$port" 2>&1 | tail -n 1) || true
 echo "$refused"
@@ -50,14 +50,14 @@ echo "$refused"
 
 step "After detach the same server serves"
 show bpftool cgroup detach /sys/fs/cgroup/web cgroup_inet4_post_bind pinned /sys/fs/bpf/bind4
-inside $python -m http.server --bind 127.0.0.1 "$port" >/dev/null 2>&1 &
-server=$!
+(inside $python -m http.server --bind 127.0.0.1 "$port" >/dev/null 2>&1) &
+until server=$(pgrep -f "http.server --bind 127.0.0.1 $port"); do sleep 0.05; done
 served=""
 for _ in $(seq 50); do
   served=$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/") && break
   sleep 0.1
 done
-kill "$server"; wait "$server" 2>/dev/null || true
+kill $server; wait
 echo "GET / answered $served"
 [[ $served == 200 ]]
 
