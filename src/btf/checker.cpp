@@ -20,16 +20,15 @@ bool is_printable(uint8_t c) { return (c >= 0x20 && c < 0x7f) || c >= 0xa0; }
 
 }  // namespace
 
-std::string Checker::shown_name(uint32_t name_off) const {
+std::string_view shown_name(const Btf& btf, uint32_t name_off) {
   if (name_off == 0) return "(anon)";
-  if (!btf_.name_off_valid(name_off)) return "(invalid-name-offset)";
-  return std::string(btf_.name(name_off));
+  return btf.name_off_valid(name_off) ? btf.name(name_off) : "(invalid-name-offset)";
 }
 
 int Checker::log_type(Type type, int error, std::string_view message) {
   if (!log_) return error;
   const KindRow& row = kind_row(type.kind());
-  log_->write(fmt::format("[{}] {} {} {}{}{}\n", log_id_, row.name, shown_name(type.name_off()),
+  log_->write(fmt::format("[{}] {} {} {}{}{}\n", log_id_, row.name, shown_name(btf_, type.name_off()),
                           row.details(btf_, type), message.empty() ? "" : " ", message));
   return error;
 }
@@ -37,7 +36,7 @@ int Checker::log_type(Type type, int error, std::string_view message) {
 int Checker::log_basic(Type type, int error, std::string_view message) {
   if (!log_) return error;
   log_->write(fmt::format("[{}] {} {}{}{}\n", log_id_, kind_row(type.kind()).name,
-                          shown_name(type.name_off()), message.empty() ? "" : " ", message));
+                          shown_name(btf_, type.name_off()), message.empty() ? "" : " ", message));
   return error;
 }
 
@@ -45,7 +44,7 @@ int Checker::log_member(Type owner, const abi::btf_member& member, int error, st
   if (!log_) return error;
   // Pass 1 has just written the struct's own line; pass 2 comes here only to complain.
   if (!in_meta_pass_) log_type(owner);
-  std::string text = fmt::format("\t{} type_id={}", shown_name(member.name_off), member.type);
+  std::string text = fmt::format("\t{} type_id={}", shown_name(btf_, member.name_off), member.type);
   if (owner.kind_flag()) text += fmt::format(" bitfield_size={}", owner.member_bitfield_size(member));
   log_->write(fmt::format("{} bits_offset={}{}{}\n", text, owner.member_bit_offset(member),
                           message.empty() ? "" : " ", message));

@@ -19,6 +19,9 @@ namespace skep::btf {
 // ENOTSUPP of Linux, which is no errno of user space.
 inline constexpr int kNotSupported = 524;
 
+// A name as the log writes it.
+std::string_view shown_name(const Btf& btf, uint32_t name_off);
+
 class Checker {
  public:  // all of it: the rules of the kinds (kinds.h) are its other half
   Checker(Btf& btf, LogSink* log) : btf_(btf), log_(log) {}
@@ -48,7 +51,6 @@ class Checker {
   int log_member(Type owner, const abi::btf_member& member, int error = 0, std::string_view message = {});
   int log_variable(Type section, const abi::btf_var_secinfo& variable, int error = 0,
                    std::string_view message = {});
-  std::string shown_name(uint32_t name_off) const;
 
   bool name_is_identifier(uint32_t name_off) const;
   bool name_is_section(uint32_t name_off) const;

@@ -37,9 +37,7 @@ std::string of_prototype(const Btf& btf, Type type) {
     if (is_last && params[i].type == 0)
       text += "vararg";
     else
-      text += fmt::format(
-          "{} {}", params[i].type,
-          btf.name_off_valid(params[i].name_off) ? btf.name(params[i].name_off) : "(invalid-name-offset)");
+      text += fmt::format("{} {}", params[i].type, shown_name(btf, params[i].name_off));
     if (!is_last) text += ", ";
   }
   if (params.empty()) text += "void";
@@ -121,7 +119,7 @@ bool is_regular_int(Type type) {
   const uint32_t data = type.int_data();
   const uint32_t bits = abi::BTF_INT_BITS(data);
   const uint32_t bytes = bits / 8;
-  return bits % 8 == 0 && abi::BTF_INT_OFFSET(data) == 0 && bytes == type.size() &&
+  return bits % 8 == 0 && abi::BTF_INT_OFFSET(data) == 0 &&
          (bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8 || bytes == 16);
 }
 

@@ -56,7 +56,7 @@ KindRow::MemberRule integer, integer_bitfield, pointer, sized_type, enumeration,
     floating, modifier, modifier_bitfield, plain_bitfield, unsupported, unsupported_bitfield;
 }  // namespace member
 
-// An int that fills 1, 2, 4, 8 or 16 whole bytes.
+// An int of 8, 16, 32, 64 or 128 bits at offset 0; Linux does not ask whether they fill its size.
 bool is_regular_int(Type type);
 bool has_no_size(Type type);  // also of an id that does not exist
 bool only_refers(Type type);  // var, decl_tag, datasec: nothing may refer to them but by their own rules

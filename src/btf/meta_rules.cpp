@@ -8,7 +8,7 @@ namespace skep::btf::meta {
 namespace {
 
 constexpr bool valid_id(uint32_t id) { return id <= abi::BTF_MAX_TYPE; }
-constexpr uint32_t bytes_for_bits(uint32_t bits) { return (bits + 7) / 8; }
+constexpr uint32_t bytes_for_bits(uint32_t bits) { return bits / 8 + (bits % 8 != 0); }
 
 bool bad_optional_identifier(const Checker& checker, Type type) {
   return type.name_off() != 0 && !checker.name_is_identifier(type.name_off());
@@ -160,14 +160,14 @@ int section(Checker& checker, Type type) {
   if (type.name_off() == 0 || !checker.name_is_section(type.name_off()))
     return checker.log_type(type, EINVAL, "Invalid name");
   checker.log_type(type);
-  uint64_t last_end = 0;
+  uint32_t last_end = 0;  // wraps as Linux's does; the sum then finds the error
   uint64_t sum = 0;
   for (const abi::btf_var_secinfo& v : type.secinfos()) {
     if (v.type == 0 || !valid_id(v.type)) return checker.log_variable(type, v, EINVAL, "Invalid type_id");
     if (v.offset < last_end || v.offset >= type.size())
       return checker.log_variable(type, v, EINVAL, "Invalid offset");
     if (v.size == 0 || v.size > type.size()) return checker.log_variable(type, v, EINVAL, "Invalid size");
-    last_end = uint64_t{v.offset} + v.size;
+    last_end = v.offset + v.size;
     if (last_end > type.size()) return checker.log_variable(type, v, EINVAL, "Invalid offset+size");
     checker.log_variable(type, v);
     sum += v.size;

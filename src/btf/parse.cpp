@@ -72,7 +72,10 @@ int Parser::sections() {
     uint32_t offset, length;
   };
   std::array<Section, 2> list{{{header_.type_off, header_.type_len}, {header_.str_off, header_.str_len}}};
-  std::ranges::stable_sort(list, {}, &Section::offset);
+  // Linux orders sections by the difference as a signed number, and by length where they begin together.
+  const auto apart = static_cast<int32_t>(list[0].offset - list[1].offset);
+  if (apart > 0 || (apart == 0 && static_cast<int32_t>(list[0].length - list[1].length) > 0))
+    std::swap(list[0], list[1]);
   const uint32_t expected = static_cast<uint32_t>(data_.size()) - header_.hdr_len;
   uint32_t total = 0;
   for (const Section& s : list) {

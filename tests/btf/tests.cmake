@@ -1,0 +1,1 @@
+skep_test(btf DEPS btf TIMEOUT 120)
