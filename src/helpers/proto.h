@@ -42,6 +42,7 @@ enum Flag : uint16_t {
   kUninitDynptr = 1 << 3,
   kDynptrRingbuf = 1 << 4,
   kDynptrLocal = 1 << 5,
+  kAligned = 1 << 6,       // fixed-size memory must be aligned to its size
 };
 
 struct ArgSpec {
@@ -71,26 +72,31 @@ using ProgSet = uint64_t;
 enum class Needs : uint8_t { kNothing, kBpf /* CAP_BPF */, kPerfmon /* CAP_PERFMON */, kNetAdmin, kSysAdmin };
 
 struct HelperProto {
-  uint32_t id;                 // abi::BPF_FUNC_*
+  uint32_t id = 0;             // abi::BPF_FUNC_*
   std::string_view name;       // without "bpf_"
-  ProgSet programs;            // program types that may call this row; rows of one id do not overlap
-  Needs needs;
-  uint32_t traits;
-  Ret ret;
-  uint16_t ret_flags;
-  ArgSpec args[5];
+  ProgSet programs = 0;        // program types that may call this row; rows of one id do not overlap
+  uint64_t attach_types = ~uint64_t{0};  // expected attach types (bits) for which they may
+  Needs needs = Needs::kNothing;
+  uint32_t traits = 0;
+  Ret ret = Ret::kInteger;
+  uint16_t ret_flags = kNone;
+  ArgSpec args[5] = {};
   KernelVersion since;
-  HelperFn impl;               // null: known to the verifier, but no such helper here (load answers as if unknown)
+  HelperFn impl = nullptr;     // null: not built here, the load answers as if the helper did not exist. Of
+                               // kTailCall the engines are the implementation.
+  bool built() const { return impl != nullptr || (traits & kTailCall) != 0; }
 };
 
 // All rows.
 std::span<const HelperProto> table();
 
 // The row that a program of `prog_type` (and, where it matters, `expected_attach_type`) gets for helper `id`;
-// null when the program type does not offer it. Mirrors the per-type get_func_proto of Linux.
+// null when the program type does not offer it or it is not built. Mirrors the per-type get_func_proto of Linux.
 const HelperProto* find(uint32_t id, uint32_t prog_type, uint32_t expected_attach_type, KernelProfile profile);
+// The same for rows that are known but not built.
+const HelperProto* find_known(uint32_t id, uint32_t prog_type, uint32_t expected_attach_type, KernelProfile profile);
 
-// The name of a helper id, for messages ("bpf_map_lookup_elem"); "unknown" prefix-free for ids out of range.
+// The name of a helper id, for messages: "bpf_map_lookup_elem"; "bpf_unspec" for 0, "unknown" for ids out of range.
 std::string_view name_of(uint32_t id);
 bool is_known_id(uint32_t id);  // 1..211
 
