@@ -26,6 +26,7 @@ fuzz: packages
 	cmake --build --preset fuzz -j$(JOBS)
 	scripts/run-fuzz.sh build/fuzz/bin
 
+
 lint:
 	scripts/lint.sh
 

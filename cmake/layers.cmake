@@ -27,7 +27,8 @@ function(skep_layer name)
   endif()
 endfunction()
 
-# skep_test(name DEPS layer... LIBS library...): tests/<name>/*.cpp as one GoogleTest binary test_<name>.
+# skep_test(name DEPS layer... LIBS library... LABELS label...): tests/<name>/*.cpp as one GoogleTest binary
+# test_<name>. The label `concurrent` makes it part of what is built and run under ThreadSanitizer.
 function(skep_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "DEPS;LIBS;LABELS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
@@ -43,5 +44,8 @@ function(skep_test name)
   endif()
   if(T_LABELS)
     set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}")
+  endif()
+  if("concurrent" IN_LIST T_LABELS)
+    add_dependencies(concurrent_tests test_${name})
   endif()
 endfunction()
