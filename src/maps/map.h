@@ -149,6 +149,10 @@ class Map : public RefCounted {
 
   // EINVAL for an array without BPF_F_MMAPABLE, ENOTSUPP for a type that cannot be mapped.
   virtual Result<Mapping> mapping();
+  // For poll and epoll on the map's fd: an eventfd (owned by the map) that is written once for each wakeup of
+  // those who wait for data: ring buffers. The epoll handler registers it edge-triggered. EPERM: never
+  // anything to wait for.
+  virtual Result<int> wakeup_fd() { return fail(EPERM); }
   // Address of byte `offset` of the single value (arrays): for BPF_PSEUDO_MAP_VALUE. EINVAL, ENOTSUPP.
   virtual Result<uint64_t> direct_value_address(uint32_t offset);
   virtual uint64_t memory_usage() const = 0;  // bytes: "memlock" of fdinfo
