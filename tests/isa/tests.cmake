@@ -1,0 +1,1 @@
+skep_test(isa DEPS isa test_support)
