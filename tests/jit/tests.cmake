@@ -1,0 +1,1 @@
+skep_test(jit DEPS base isa maps exec)
