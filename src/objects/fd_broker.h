@@ -15,9 +15,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -46,6 +48,9 @@ class FdBroker {
 
   // EMFILE, ENOMEM, ...: what the host's own system calls answered.
   Result<BrokeredFd> make_fd(Object object, FdMode mode);
+
+  // An fd without an object: calls `closed` once, when its last copy is gone.
+  Result<BrokeredFd> make_notifier_fd(std::string_view name, std::function<void()> closed);
 
   // Null when the inode is not one of ours. `open_flags` (F_GETFL of the copy) tells the mode of a mappable map.
   std::optional<FdObject> find(FdIdentity identity, int open_flags) const;

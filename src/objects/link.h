@@ -30,7 +30,7 @@ class Link : public RefCounted {
 
   uint32_t type() const { return type_; }  // abi::BPF_LINK_TYPE_*
   uint32_t id() const { return id_; }
-  Ref<Program> program() const;            // null after a detach where Linux shows prog_id 0 (never today)
+  Ref<Program> program() const;
 
   // LINK_DETACH. Types without it answer EOPNOTSUPP, as Linux does.
   virtual Status detach();
@@ -41,7 +41,8 @@ class Link : public RefCounted {
 
  protected:
   Link(uint32_t type, Ref<Program> program);
-  void set_program(Ref<Program> program);
+  // The old one, which readers may still run: drop it after a grace period.
+  [[nodiscard]] Ref<Program> exchange_program(Ref<Program> program);
 
  private:
   friend class Kernel;

@@ -5,14 +5,14 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "base/result.h"
 #include "maps/map.h"
 #include "objects/id_table.h"
+#include "objects/object.h"
 
 namespace skep::objects {
-
-class Program;
 
 // Programs of one prog_array must agree in these (Linux's bpf_prog_map_compatible).
 struct TailOwner {
@@ -37,8 +37,38 @@ MapState& state_of(maps::Map& map);
 // EINVAL unless `program` may sit in (or call through) the prog_array; the first one decides.
 Status claim_tail_calls(maps::Map& prog_array, const Program& program);
 
-// Fds and pins count themselves here, for maps that act on the last one.
-void user_reference_taken(maps::Map& map);
-void user_reference_dropped(maps::Map& map);
+// One bpf(2) write to a map: freezing has to wait for it. `allowed` is false for a frozen map (EPERM).
+class WriteSection {
+ public:
+  explicit WriteSection(maps::Map& map);
+  ~WriteSection();
+  WriteSection(const WriteSection&) = delete;
+  WriteSection& operator=(const WriteSection&) = delete;
+
+ private:
+  maps::Map& map_;
+};
+
+// MAP_FREEZE: EBUSY while a write is under way or when frozen already.
+Status freeze(maps::Map& map);
+
+// What an fd or a pin holds: a reference that counts as a user's.
+class UserReference {
+ public:
+  UserReference() = default;
+  explicit UserReference(Object object);
+  UserReference(const UserReference& other) : UserReference(other.object_) {}
+  UserReference(UserReference&& other) noexcept : object_(std::exchange(other.object_, {})) {}
+  UserReference& operator=(UserReference other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~UserReference();
+
+  const Object& object() const { return object_; }
+
+ private:
+  Object object_;
+};
 
 }  // namespace skep::objects
