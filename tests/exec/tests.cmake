@@ -1,0 +1,1 @@
+skep_test(exec DEPS exec test_support TIMEOUT 900)
