@@ -121,19 +121,22 @@ std::optional<int64_t> Btf::enumerator(Type type, std::string_view wanted) const
   return std::nullopt;
 }
 
-std::optional<std::string_view> Btf::decl_tag_value(uint32_t target, int component_idx,
-                                                    std::string_view prefix) const {
-  std::call_once(tags_once_, [this] {
+std::span<const uint32_t> Btf::decl_tags(uint32_t target) const {
+  auto target_of = [this](uint32_t id) { return type(id).target(); };
+  std::call_once(tags_once_, [&] {
     for (uint32_t id = first_id_; id < end_id(); ++id)
       if (type(id).is(abi::BTF_KIND_DECL_TAG)) decl_tags_.push_back(id);
-    std::ranges::stable_sort(decl_tags_, {}, [this](uint32_t id) { return type(id).target(); });
+    std::ranges::stable_sort(decl_tags_, {}, target_of);
   });
-  auto it =
-      std::ranges::lower_bound(decl_tags_, target, {}, [this](uint32_t id) { return type(id).target(); });
-  for (; it != decl_tags_.end() && type(*it).target() == target; ++it) {
-    const Type tag = type(*it);
-    const std::string_view text = name_of(tag);
-    if (tag.decl_tag().component_idx == component_idx && text.starts_with(prefix))
+  const auto found = std::ranges::equal_range(decl_tags_, target, {}, target_of);
+  return {found.begin(), found.end()};
+}
+
+std::optional<std::string_view> Btf::decl_tag_value(uint32_t target, int component_idx,
+                                                    std::string_view prefix) const {
+  for (const uint32_t id : decl_tags(target)) {
+    const std::string_view text = name_of(type(id));
+    if (type(id).decl_tag().component_idx == component_idx && text.starts_with(prefix))
       return text.substr(prefix.size());
   }
   return std::nullopt;

@@ -121,8 +121,10 @@ class Btf final : public RefCounted {
 
   // A value of an enum or enum64 by its name.
   std::optional<int64_t> enumerator(Type type, std::string_view name) const;
-  // The text behind `prefix` in the decl_tags of a type (component_idx -1) or of a member or argument of it;
-  // the first found. E.g. decl_tag_value(func, 2, "arg:").
+  // The decl_tags of a type, by rising id: ids of BTF_KIND_DECL_TAG.
+  std::span<const uint32_t> decl_tags(uint32_t target) const;
+  // The text behind `prefix` in the first decl_tag of that component (a member, an argument; -1: the type
+  // itself) that begins with it. E.g. decl_tag_value(func, 2, "arg:").
   std::optional<std::string_view> decl_tag_value(uint32_t target, int component_idx,
                                                  std::string_view prefix) const;
   // The variable of a datasec that covers byte `offset`.
