@@ -1,5 +1,5 @@
-// The public conformance vectors on every engine. They are not part of this repository: the environment variable
-// SKEP_CONFORMANCE_VECTORS names the file, else it is looked for beside the source tree.
+// The public conformance vectors on every engine. They are not part of this repository: the environment
+// variable SKEP_CONFORMANCE_VECTORS names the file, else it is looked for beside the source tree.
 #include <fmt/format.h>
 
 #include <cstdlib>

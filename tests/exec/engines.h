@@ -26,7 +26,7 @@ class EngineTest : public testing::TestWithParam<Engine> {
   }
 };
 
-#define SKEP_FOR_EACH_ENGINE(suite)                                                                \
+#define SKEP_FOR_EACH_ENGINE(suite)                                                             \
   INSTANTIATE_TEST_SUITE_P(Engines, suite, testing::Values(Engine::kInterpreter, Engine::kJit), \
                            [](const auto& info) { return engine_name(info.param); })
 
