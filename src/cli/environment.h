@@ -1,5 +1,5 @@
-// TestEnvironment: the inputs of a run that must repeat bit for bit: a seeded generator, a clock that advances
-// by a fixed step at each reading, a fixed task. `skep test` runs programs in it.
+// TestEnvironment: the inputs of a run that must repeat bit for bit: a seeded generator, a clock that
+// advances by a fixed step at each reading, a fixed task. `skep test` runs programs in it.
 #pragma once
 
 #include <string>

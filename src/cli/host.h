@@ -1,4 +1,5 @@
-// Host: the in-process kernel that `skep verify` and `skep test` load into. libbpf's bpf(2) calls arrive here.
+// Host: the in-process kernel that `skep verify` and `skep test` load into. libbpf's bpf(2) calls arrive
+// here.
 #pragma once
 
 #include <cstdint>

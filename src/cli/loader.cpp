@@ -105,7 +105,8 @@ Result<std::vector<isa::Insn>> ObjectFile::instructions(const std::string& name)
   bpf_program* program = bpf_object__find_program_by_name(state_->object.get(), name.c_str());
   if (!program) return fail(ENOENT, state_->path + ": no program named " + name);
   std::vector<isa::Insn> insns(bpf_program__insn_cnt(program));
-  std::memcpy(static_cast<void*>(insns.data()), bpf_program__insns(program), insns.size() * sizeof(isa::Insn));
+  std::memcpy(static_cast<void*>(insns.data()), bpf_program__insns(program),
+              insns.size() * sizeof(isa::Insn));
   return insns;
 }
 

@@ -58,6 +58,7 @@ int main(int argc, char** argv) {
   verify_command->add_option("objects", verify.objects, "ELF objects")->required()->type_name("OBJ");
   verify_command->add_flag("--log", verify.log, "print the verifier's log of every program");
   verify_command->add_flag("--json", verify.json, "one JSON object a line for each program");
+  verify_command->add_flag("--live", verify.live, "ask the running kernel instead (needs its permission)");
 
   cli::TestOptions test;
   CLI::App* test_command = app.add_subcommand("test", "run one program on given input");

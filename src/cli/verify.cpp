@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "cli/commands.h"
+#include "cli/load_time.h"
 #include "cli/loader.h"
 #include "cli/output.h"
 
@@ -85,6 +86,7 @@ bool verify_object(const ObjectFile& object, const VerifyOptions& options) {
 }  // namespace
 
 int verify_command(const VerifyOptions& options) {
+  if (options.live) use_live_kernel();
   int status = 0;
   for (const std::string& path : options.objects) {
     const Result<ObjectFile> object = ObjectFile::open(path);
