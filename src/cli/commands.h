@@ -11,6 +11,7 @@ struct VerifyOptions {
   std::vector<std::string> objects;
   bool log = false;   // print the full verifier log of every program
   bool json = false;  // one JSON object a line
+  bool live = false;  // ask the running kernel instead
 };
 int verify_command(const VerifyOptions& options);
 
