@@ -1,9 +1,64 @@
-// The implementations that rows of helpers.def name, by family: one file each. All have the type HelperFn and
-// rely on what the verifier has checked of their arguments (sizes, initialised memory, maps).
+// The implementations that rows of helpers.def name, one file for each family. They rely on what the verifier has
+// checked of their arguments: sizes, initialised memory, maps, contexts.
 #pragma once
 
 #include "helpers/run_context.h"
 
 namespace skep::helpers {
+
+#define SKEP_HELPER(name) uint64_t name(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&);
+
+// maps.cpp
+SKEP_HELPER(map_lookup_elem)
+SKEP_HELPER(map_update_elem)
+SKEP_HELPER(map_delete_elem)
+SKEP_HELPER(map_push_elem)
+SKEP_HELPER(map_pop_elem)
+SKEP_HELPER(map_peek_elem)
+SKEP_HELPER(map_lookup_percpu_elem)
+SKEP_HELPER(for_each_map_elem)
+SKEP_HELPER(loop)
+// ringbuf.cpp
+SKEP_HELPER(ringbuf_output)
+SKEP_HELPER(ringbuf_reserve)
+SKEP_HELPER(ringbuf_submit)
+SKEP_HELPER(ringbuf_discard)
+SKEP_HELPER(ringbuf_query)
+// time.cpp
+SKEP_HELPER(ktime_get_ns)
+SKEP_HELPER(ktime_get_boot_ns)
+SKEP_HELPER(ktime_get_coarse_ns)
+SKEP_HELPER(ktime_get_tai_ns)
+SKEP_HELPER(jiffies64)
+SKEP_HELPER(get_prandom_u32)
+SKEP_HELPER(get_smp_processor_id)
+SKEP_HELPER(get_numa_node_id)
+// task.cpp
+SKEP_HELPER(get_current_pid_tgid)
+SKEP_HELPER(get_current_uid_gid)
+SKEP_HELPER(get_current_comm)
+SKEP_HELPER(get_current_task)
+SKEP_HELPER(get_current_cgroup_id)
+SKEP_HELPER(get_current_ancestor_cgroup_id)
+SKEP_HELPER(get_attach_cookie)
+SKEP_HELPER(get_retval)
+SKEP_HELPER(set_retval)
+// probe.cpp
+SKEP_HELPER(probe_read)
+SKEP_HELPER(probe_read_user)
+SKEP_HELPER(probe_read_kernel)
+SKEP_HELPER(probe_read_str)
+SKEP_HELPER(probe_read_user_str)
+SKEP_HELPER(probe_read_kernel_str)
+SKEP_HELPER(copy_from_user)
+// text.cpp
+SKEP_HELPER(strtol_helper)
+SKEP_HELPER(strtoul_helper)
+SKEP_HELPER(strncmp_helper)
+// print.cpp
+SKEP_HELPER(trace_printk)
+SKEP_HELPER(trace_vprintk)
+SKEP_HELPER(snprintf_helper)
+#undef SKEP_HELPER
 
 }  // namespace skep::helpers
