@@ -1,0 +1,104 @@
+#include "maps/sides.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "abi/bpf.h"
+#include "abi/bpf_attr.h"
+#include "support/live_kernel.h"
+
+namespace skep::maps {
+namespace {
+
+uint64_t address(const Bytes& bytes) { return reinterpret_cast<uint64_t>(bytes.data()); }
+
+int run(uint32_t command, abi::map_elem_attr attr) {
+  const long result = live::bpf(command, &attr, sizeof attr);
+  return result < 0 ? static_cast<int>(result) : 0;
+}
+
+int code(const Status& status) { return status ? 0 : -status.error().code; }
+
+}  // namespace
+
+LiveSide::LiveSide(const MapSpec& spec) {
+  abi::map_create_attr attr = {};
+  attr.map_type = spec.type;
+  attr.key_size = spec.key_size;
+  attr.value_size = spec.value_size;
+  attr.max_entries = spec.max_entries;
+  attr.map_flags = spec.flags;
+  attr.numa_node = spec.numa_node;
+  attr.map_ifindex = spec.ifindex;
+  attr.map_extra = spec.extra;
+  attr.btf_key_type_id = spec.btf_key_type_id;
+  attr.btf_value_type_id = spec.btf_value_type_id;
+  attr.btf_vmlinux_value_type_id = spec.btf_vmlinux_value_type_id;
+  std::memcpy(attr.map_name, spec.name.data(), std::min<size_t>(spec.name.size(), 15));
+  const long result = live::bpf(abi::BPF_MAP_CREATE, &attr, abi::kMapCreateEnd);
+  if (result < 0)
+    error_ = static_cast<int>(result);
+  else
+    fd_ = UniqueFd(static_cast<int>(result));
+}
+
+int LiveSide::lookup(const Bytes& key, Bytes& value, uint64_t flags) {
+  return run(
+      abi::BPF_MAP_LOOKUP_ELEM,
+      {.map_fd = static_cast<uint32_t>(fd()), .key = address(key), .value = address(value), .flags = flags});
+}
+int LiveSide::update(const Bytes& key, const Bytes& value, uint64_t flags) {
+  return run(
+      abi::BPF_MAP_UPDATE_ELEM,
+      {.map_fd = static_cast<uint32_t>(fd()), .key = address(key), .value = address(value), .flags = flags});
+}
+int LiveSide::erase(const Bytes& key) {
+  return run(abi::BPF_MAP_DELETE_ELEM, {.map_fd = static_cast<uint32_t>(fd()), .key = address(key)});
+}
+int LiveSide::lookup_and_delete(const Bytes& key, Bytes& value, uint64_t flags) {
+  return run(
+      abi::BPF_MAP_LOOKUP_AND_DELETE_ELEM,
+      {.map_fd = static_cast<uint32_t>(fd()), .key = address(key), .value = address(value), .flags = flags});
+}
+int LiveSide::next(const Bytes& key, Bytes& next) {
+  return run(abi::BPF_MAP_GET_NEXT_KEY,
+             {.map_fd = static_cast<uint32_t>(fd()), .key = address(key), .value = address(next)});
+}
+int LiveSide::freeze() { return run(abi::BPF_MAP_FREEZE, {.map_fd = static_cast<uint32_t>(fd())}); }
+
+OurSide::OurSide(const MapSpec& spec) {
+  auto made = create(spec);
+  if (made)
+    map_ = std::move(*made);
+  else
+    error_ = -made.error().code;
+}
+
+// What bpf(2) itself checks of flags: no map here has values with locks.
+int OurSide::lookup(const Bytes& key, Bytes& value, uint64_t flags) {
+  return flags != 0 ? -EINVAL : map_->sys_lookup(key, value, flags);
+}
+int OurSide::update(const Bytes& key, const Bytes& value, uint64_t flags) {
+  if (map_->frozen()) return -EPERM;
+  return flags & abi::BPF_F_LOCK ? -EINVAL : map_->sys_update(key, value, flags);
+}
+int OurSide::erase(const Bytes& key) { return map_->frozen() ? -EPERM : map_->sys_delete(key); }
+int OurSide::lookup_and_delete(const Bytes& key, Bytes& value, uint64_t flags) {
+  if (flags != 0) return -EINVAL;
+  return map_->frozen() ? -EPERM : map_->sys_lookup_and_delete(key, value, flags);
+}
+int OurSide::next(const Bytes& key, Bytes& next) { return map_->sys_next_key(key, next); }
+int OurSide::freeze() { return map_->frozen() ? -EPERM : code(map_->freeze()); }
+
+template <class Side>
+std::vector<Bytes> all_keys(Side& side, size_t key_size) {
+  std::vector<Bytes> keys;
+  Bytes key, next(key_size);
+  while (side.next(key, next) == 0) keys.push_back(key = next);
+  std::ranges::sort(keys);
+  return keys;
+}
+template std::vector<Bytes> all_keys(LiveSide&, size_t);
+template std::vector<Bytes> all_keys(OurSide&, size_t);
+
+}  // namespace skep::maps

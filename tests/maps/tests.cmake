@@ -1,0 +1,1 @@
+skep_test(maps DEPS maps test_support TIMEOUT 300)
