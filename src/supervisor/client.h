@@ -15,18 +15,9 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "helpers/run_context.h"
+#include "supervisor/listener.h"
 
 namespace skep::supervisor {
-
-class Listener;
-
-// A notification as the kernel hands it over.
-struct Notification {
-  uint64_t id = 0;
-  uint32_t tid = 0;
-  int nr = 0;
-  uint64_t args[6] = {};
-};
 
 // Identity of an open file, the same for all its duplicates.
 struct FileIdentity {
@@ -46,7 +37,7 @@ class Client {
   uint32_t tid() const { return notification_.tid; }
   Result<uint32_t> tgid();  // ESRCH
 
-  // Thread, process, effective uid and gid, comm. The cgroup id is filled by the supervisor.
+  // Thread, process, effective uid and gid, comm; asked once. The cgroup id is filled by Tasks.
   Result<helpers::TaskInfo> task();  // ESRCH
 
   // True while the client still waits in this very syscall.
@@ -81,12 +72,14 @@ class Client {
   Listener& listener() { return listener_; }
 
  private:
-  Status pidfd();  // opens pidfd_ on the process
+  Status open_pidfd();
+  Status learn_process();  // fills task_ and tgid
 
   Listener& listener_;
   Notification notification_;
-  std::optional<uint32_t> tgid_;
-  UniqueFd pidfd_;
+  UniqueFd pidfd_;  // of the thread where the kernel has such (6.9), else of the process
+  std::optional<helpers::TaskInfo> task_;
+  bool has_comm_ = false;
 };
 
 Result<FileIdentity> identity_of(int fd);

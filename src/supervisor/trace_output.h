@@ -25,12 +25,14 @@ class TraceOutput {
   // is buffered now and what is printed from now on until it is closed.
   Result<UniqueFd> open_reader(bool nonblocking);
 
+  // Hands buffered lines to readers whose pipes have room again. True while some line waits for a full one.
+  bool flush();
   size_t reader_count();
   // What is buffered, without consuming it: the body of the `trace` file.
   std::string snapshot();
 
  private:
-  void flush();
+  void flush_locked();
 
   std::mutex mutex_;
   std::deque<std::string> lines_;
