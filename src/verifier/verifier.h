@@ -54,7 +54,7 @@ struct Request {
   LogOptions log;
   MapResolver resolve_map;
   std::span<const int> fd_array;       // BPF_PSEUDO_MAP_IDX; already copied in
-  Ref<btf::Btf> btf;                   // program BTF or null
+  Ref<const btf::Btf> btf;             // program BTF or null
   std::span<const std::byte> func_info;  // already validated for record size; records of abi::bpf_func_info
   std::span<const std::byte> line_info;
   KernelProfile profile;
