@@ -1,0 +1,1 @@
+skep_test(abi DEPS abi btf test_support)
