@@ -33,6 +33,7 @@ inline isa::Insn store64(int dst, int off, int src) { return make(isa::Op::kStor
 
 class Program {
  public:
+  Program() = default;
   Program(std::initializer_list<isa::Insn> insns) : insns_(insns) {}
   Program& operator+=(const isa::Insn& insn) { return insns_.push_back(insn), *this; }
   // The wide load of a constant.
@@ -52,6 +53,7 @@ class Program {
     map_handles_.push_back(insns_.size());
     return load_imm64(dst, map.handle());
   }
+  isa::Insn& at(size_t index) { return insns_[index]; }
   size_t size() const { return insns_.size(); }
 
   Executable executable() const {

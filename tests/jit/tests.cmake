@@ -1,1 +1,1 @@
-skep_test(jit DEPS base isa maps exec)
+skep_test(jit DEPS base isa maps exec test_support)

@@ -51,10 +51,6 @@ Label Assembly::label_of(uint32_t index) {
   return Label(labels_[index]);
 }
 
-void Assembly::bind_if_target(uint32_t index) {
-  if (labels_[index] != kNoLabel) a.bind(Label(labels_[index]));
-}
-
 Label Assembly::refill_routine() {
   if (!refill_.isValid()) refill_ = a.newLabel();
   return refill_;
@@ -78,7 +74,8 @@ void Assembly::prologue() {
   for (int i = 0; i < kSavedCount; ++i)
     if (frame.saved_registers >> i & 1) a.push(kRegisters[kFirstSaved + i]);
   if (!frame.has_budget) return;
-  a.mov(x86::qword_ptr(x86::rbp, frame.budget_offset() + offsetof(LoopBudget, left)), LoopBudget::kIterations);
+  a.mov(x86::qword_ptr(x86::rbp, frame.budget_offset() + offsetof(LoopBudget, left)),
+        LoopBudget::kIterations);
   a.mov(x86::qword_ptr(x86::rbp, frame.budget_offset() + offsetof(LoopBudget, since)), 0);
 }
 
@@ -118,7 +115,8 @@ void refill(LoopBudget* budget) { budget->refill(); }
 
 }  // namespace
 
-// kScratch = LoopBudget*. Saves what C++ may change and BPF may have in use; rsp is 16-aligned before the call.
+// kScratch = LoopBudget*. Saves what C++ may change and BPF may have in use; rsp is 16-aligned before the
+// call.
 void Assembly::finish() {
   if (!refill_.isValid()) return;
   constexpr std::array<Gp, 7> kLive = {x86::rax, x86::rdi, x86::rsi, x86::rdx, x86::rcx, x86::r8, x86::r10};

@@ -107,7 +107,6 @@ class Assembly {
   uint32_t offset() const { return static_cast<uint32_t>(a.offset()); }
   // The label of an instruction, made on first use; bound by the loop over instructions.
   Label label_of(uint32_t index);
-  void bind_if_target(uint32_t index);
   // The entry of a subprogram, before its prologue.
   Label entry_of(uint32_t subprogram) const { return Label(entries_[subprogram]); }
   // Where the subprogram in hand ends, for ends that are not exit instructions.

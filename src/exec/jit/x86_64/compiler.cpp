@@ -32,6 +32,7 @@ class FirstError final : public asmjit::ErrorHandler {
 // What the frame of a subprogram depends on, and whether its instructions can be compiled at all.
 struct Needs {
   std::vector<const InsnDesc*> rows;  // by instruction; null for the second slot of a wide load
+  std::vector<bool> is_target;        // by instruction: a jump leads here
   std::vector<Frame> frames;          // by subprogram
 };
 
@@ -61,11 +62,13 @@ std::unexpected<Error> unsupported(size_t index, const char* what) {
 // Checks what the emitters rely on. The verifier has proved all of it; hand-made Executables may lack it.
 Status check_operands(const Executable& program, const Subprog& subprog, const InsnDesc& row, size_t index) {
   const Insn& insn = program.insns[index];
-  if (insn.dst > isa::kAuxRegister || insn.src > isa::kAuxRegister) return unsupported(index, "no such register");
+  if (insn.dst > isa::kAuxRegister || insn.src > isa::kAuxRegister)
+    return unsupported(index, "no such register");
   if (emitter_of(row.operation).emit == nullptr) return unsupported(index, "indirect call");
   if (row.is_jump()) {
     const int64_t target = isa::jump_target(row, insn, static_cast<int64_t>(index));
-    if (target < subprog.start || target >= subprog.end) return unsupported(index, "jump out of the subprogram");
+    if (target < subprog.start || target >= subprog.end)
+      return unsupported(index, "jump out of the subprogram");
   }
   if ((row.operation == Operation::kCallHelper || row.operation == Operation::kCallKfunc) &&
       program.facts[index].helper == nullptr)
@@ -94,13 +97,15 @@ void finish_frame(Frame& frame) {
   if (frame.local_bytes != 0) frame.frame_pointer = true;
   if (!frame.frame_pointer) return;
   const uint32_t pushed = (std::popcount(frame.saved_registers) + (frame.saves_run ? 1 : 0)) * kRegisterBytes;
-  const uint32_t total = (frame.local_bytes + pushed + kStackAlignment - 1) / kStackAlignment * kStackAlignment;
+  const uint32_t total =
+      (frame.local_bytes + pushed + kStackAlignment - 1) / kStackAlignment * kStackAlignment;
   frame.local_bytes = total - pushed;
 }
 
 Result<Needs> examine(const Executable& program) {
   Needs needs;
   needs.rows.resize(program.insns.size());
+  needs.is_target.resize(program.insns.size());
   needs.frames.resize(program.subprogs.size());
   bool program_reads_run = false;
   for (size_t s = 0; s < program.subprogs.size(); ++s) {
@@ -115,10 +120,12 @@ Result<Needs> examine(const Executable& program) {
       if (row == nullptr) return unsupported(i, "unknown instruction");
       SKEP_TRY(check_operands(program, subprog, *row, i));
       needs.rows[i] = row;
+      if (row->is_jump()) needs.is_target[isa::jump_target(*row, program.insns[i], static_cast<int64_t>(i))] = true;
       const isa::FieldUse use = isa::field_use(*row);
       if (use.dst) note_register(frame, program.insns[i].dst);
       if (use.src && row->source == isa::Source::kReg) note_register(frame, program.insns[i].src);
-      if (row->format == isa::Format::kLoadAbs || row->format == isa::Format::kLoadInd) note_register(frame, 6);
+      if (row->format == isa::Format::kLoadAbs || row->format == isa::Format::kLoadInd)
+        note_register(frame, 6);
       frame.frame_pointer |= calls_cpp_or_subprogram(row->operation);
       frame.has_budget |= row->operation == Operation::kMayGoto;
       program_reads_run |= reads_run(*row);
@@ -145,11 +152,15 @@ void track_r2(Assembly& out, const Site& site) {
 void emit_subprogram(Assembly& out, const Needs& needs, size_t number, CodeLayout& layout) {
   const Subprog& subprog = out.program.subprogs[number];
   out.frame = needs.frames[number];
+  out.map_in_r2 = nullptr;
   out.a.bind(out.entry_of(number));
   layout.subprograms.push_back(out.offset());
   out.prologue();
   for (uint32_t i = subprog.start; i < subprog.end; ++i) {
-    out.bind_if_target(i);
+    if (needs.is_target[i]) {
+      out.a.bind(out.label_of(i));
+      out.map_in_r2 = nullptr;
+    }
     layout.instructions[i] = out.offset();
     const InsnDesc* row = needs.rows[i];
     if (!row) continue;
@@ -192,7 +203,8 @@ std::vector<fault::Site> fault_sites(const Assembly& out, const std::byte* base)
 std::span<const std::byte> relocate(const Assembly& out, asmjit::CodeHolder& holder, const std::byte* base) {
   asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
   for (const PendingCall& call : out.calls) {
-    const auto distance = static_cast<int32_t>(static_cast<const std::byte*>(call.target) - (base + call.end));
+    const auto distance =
+        static_cast<int32_t>(static_cast<const std::byte*>(call.target) - (base + call.end));
     std::memcpy(buffer.data() + call.end - sizeof(distance), &distance, sizeof(distance));
   }
   return std::as_bytes(std::span(buffer.data(), buffer.size()));
