@@ -26,6 +26,7 @@ uint32_t covering_size(const ContextField& field, const Access& access) {
   if ((field.traits & kPadded) != 0 && !access.write && access.size == 4 && within == 0) return 4;
   if ((field.traits & kWide) != 0 && access.size == 8 && access.offset % 8 == 0 && within + 8 <= field.size) return 8;
   if (access.write || field.narrow_read == 0 || access.size < field.narrow_read) return 0;
+  if ((field.traits & kNarrowAtStart) != 0 && within != 0) return 0;
   return access.size < field.element ? field.element : 0;
 }
 

@@ -55,6 +55,7 @@ inline constexpr size_t kMaxLowered = 8;
 enum FieldTrait : uint8_t {
   kAnySize = 1,            // any aligned access inside the field, of 1 to 8 bytes, as it is (__sk_buff.cb)
   kWide = 2,               // an 8-aligned access of 8 bytes over two elements (bpf_ctx_wide_access_ok)
+  kNarrowAtStart = 8,      // a narrow read only of the first bytes
   kPadded = 4,             // a 4-byte read of the 2-byte field is a read of the whole (bpf_sock.dst_port)
 };
 

@@ -1,0 +1,1 @@
+skep_test(progtypes DEPS progtypes test_support TIMEOUT 600)
