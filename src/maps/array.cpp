@@ -9,13 +9,6 @@
 #include "maps/words.h"
 
 namespace skep::maps {
-namespace {
-
-// sizeof(struct bpf_array) on Linux 6.18, x86-64: part of what fdinfo shows as memlock.
-constexpr uint64_t kKernelHeader = 320;
-
-}  // namespace
-
 // Linux: array_map_alloc_check, for all array-like types.
 Status check_array(const MapSpec& spec) {
   constexpr uint32_t kAllowed = abi::BPF_F_NUMA_NODE | abi::BPF_F_MMAPABLE | kAccessFlags |
@@ -102,8 +95,8 @@ Result<uint64_t> ArrayMap::direct_value_address(uint32_t offset) {
 
 uint64_t ArrayMap::memory_usage() const {
   const uint64_t elements = uint64_t{spec().max_entries} * stride_;
-  if (memory_.fd() < 0) return kKernelHeader + elements;
-  return round_up(kKernelHeader, page_size()) + round_up(elements, page_size());
+  if (memory_.fd() < 0) return kArrayOverhead + elements;
+  return round_up(kArrayOverhead, page_size()) + round_up(elements, page_size());
 }
 
 Status ArrayMap::prepare_freeze() {

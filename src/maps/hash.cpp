@@ -330,11 +330,17 @@ int HashMap::sys_next_key(std::span<const std::byte> key, std::span<std::byte> n
   return 0;
 }
 
+// Linux counts what it has preallocated, one spare element a CPU included; without preallocation the elements
+// in use, each with the links of its allocator.
 uint64_t HashMap::memory_usage() const {
-  const uint64_t prealloc = !(spec().flags & abi::BPF_F_NO_PREALLOC);
-  const uint64_t entries = prealloc ? spec().max_entries : count_.load(std::memory_order_relaxed);
-  const uint64_t values = row().per_cpu ? sizeof(void*) + uint64_t{cpus_} * value_stride_ : value_stride_;
-  return (uint64_t{bucket_mask_} + 1) * kKernelBucket + entries * (kKernelElement + key_stride_ + values);
+  const bool prealloc = !(spec().flags & abi::BPF_F_NO_PREALLOC), per_cpu = row().per_cpu;
+  const uint64_t fixed = kHashOverhead + (uint64_t{bucket_mask_} + 1) * kKernelBucket;
+  const uint64_t link = prealloc ? 0 : sizeof(void*);
+  uint64_t element = kKernelElement + key_stride_ + (per_cpu ? sizeof(void*) : value_stride_) + link;
+  if (per_cpu) element += uint64_t{cpus_} * value_stride_ + (prealloc ? 0 : link + sizeof(void*));
+  if (!prealloc) return fixed + count_.load(std::memory_order_relaxed) * element;
+  const uint64_t spares = per_cpu ? 0 : possible_cpus();
+  return fixed + (spec().max_entries + spares) * element + spares * sizeof(void*);
 }
 
 }  // namespace skep::maps

@@ -70,7 +70,8 @@ int PerCpuArrayMap::sys_next_key(std::span<const std::byte> key, std::span<std::
 }
 
 uint64_t PerCpuArrayMap::memory_usage() const {
-  return 320 + uint64_t{spec().max_entries} * sizeof(void*) + uint64_t{spec().max_entries} * stride_ * cpus_;
+  return kArrayOverhead + uint64_t{spec().max_entries} * sizeof(void*) +
+         uint64_t{spec().max_entries} * stride_ * cpus_;
 }
 
 }  // namespace skep::maps

@@ -85,7 +85,9 @@ void ProgArrayMap::user_references_gone() {
     if (slots_.slots[index].load(std::memory_order_relaxed) != nullptr) exchange(index, nullptr);
 }
 
-uint64_t ProgArrayMap::memory_usage() const { return 320 + uint64_t{slots_.count} * sizeof(void*); }
+uint64_t ProgArrayMap::memory_usage() const {
+  return kArrayOverhead + uint64_t{slots_.count} * sizeof(void*);
+}
 
 bool ProgArrayMap::admit(const TailOwner& owner) {
   std::lock_guard lock(owner_mutex_);

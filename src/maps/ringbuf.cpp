@@ -196,6 +196,9 @@ Result<Mapping> RingBufMap::mapping() {
   return Mapping{.fd = fd_.get(), .size = 2 * page_size() + 2 * size_, .writable = true};
 }
 
-uint64_t RingBufMap::memory_usage() const { return 4 * page_size() + size_; }
+// Linux keeps two page pointers for each page of data.
+uint64_t RingBufMap::memory_usage() const {
+  return kRingBufOverhead + size_ + size_ / page_size() * 2 * sizeof(void*);
+}
 
 }  // namespace skep::maps

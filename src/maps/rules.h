@@ -12,6 +12,9 @@ namespace skep::maps {
 inline constexpr uint32_t kAccessFlags =
     abi::BPF_F_RDONLY | abi::BPF_F_WRONLY | abi::BPF_F_RDONLY_PROG | abi::BPF_F_WRONLY_PROG;
 
+// What Linux 6.18 on x86-64 takes for the control block of a map: part of fdinfo's memlock.
+inline constexpr uint64_t kArrayOverhead = 312, kHashOverhead = 896, kRingBufOverhead = 12616;
+
 // The per-CPU allocator of Linux gives no more in one piece (PCPU_MIN_UNIT_SIZE).
 inline constexpr uint64_t kMaxPerCpuValue = 32 << 10;
 
