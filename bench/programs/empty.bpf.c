@@ -1,0 +1,6 @@
+#include "program.h"
+
+PROGRAM(empty) {
+  (void)input;
+  return 2;
+}
