@@ -16,12 +16,13 @@
 
 namespace skep::objects {
 
-// What a link says about itself besides id and program: the type's part of abi::bpf_link_info, and the string
-// that the client's buffer is to receive where the type has one.
+// What a link says about itself besides type, id and program: its part of abi::bpf_link_info.
 struct LinkDetails {
   abi::bpf_link_info info{};
-  std::string text;             // tracepoint name
-  bool has_text = false;
+  size_t end = 0;               // where the type's part ends, from the start of the struct
+  // Where the client's pointer for a name stands (its length follows it); 0: the type has none.
+  size_t text_offset = 0;
+  std::string text;
 };
 
 class Link : public RefCounted {

@@ -1,6 +1,7 @@
 #include "objects/map_state.h"
 
 #include "base/check.h"
+#include "maps/prog_array.h"
 #include "objects/kernel.h"
 
 namespace skep::maps {
@@ -33,15 +34,15 @@ MapState& state_of(maps::Map& map) {
 }
 
 Status claim_tail_calls(maps::Map& prog_array, const Program& program) {
-  MapState& state = state_of(prog_array);
-  const TailOwner candidate{.prog_type = program.type(),
-                            .expected_attach_type = program.spec().expected_attach_type,
-                            .jited = program.jited(),
-                            .xdp_has_frags = (program.spec().flags & abi::BPF_F_XDP_HAS_FRAGS) != 0};
-  std::lock_guard lock(state.mutex);
-  if (!state.tail_owner) state.tail_owner = candidate;
-  if (*state.tail_owner != candidate) return fail(EINVAL);
-  return {};
+  auto* slots = dynamic_cast<maps::ProgArrayMap*>(&prog_array);
+  if (slots == nullptr) return fail(EINVAL);
+  const uint32_t flags = program.spec().flags;
+  const maps::TailOwner candidate{.prog_type = program.type(),
+                                  .expected_attach_type = program.spec().expected_attach_type,
+                                  .jited = program.jited(),
+                                  .xdp_has_frags = (flags & abi::BPF_F_XDP_HAS_FRAGS) != 0,
+                                  .sleepable = (flags & abi::BPF_F_SLEEPABLE) != 0};
+  return slots->admit(candidate) ? Status{} : Status(fail(EINVAL));
 }
 
 WriteSection::WriteSection(maps::Map& map) : map_(map) {

@@ -1,34 +1,25 @@
 // MapState: what the objects layer keeps with each map: its place in the id table, how many fds and pins name
-// it, how many bpf(2) writes are under way, and for a prog_array which kind of program its slots may hold.
+// it, how many bpf(2) writes are under way, and the BTF that describes its elements.
 #pragma once
 
 #include <cstdint>
 #include <mutex>
-#include <optional>
 #include <utility>
 
 #include "base/result.h"
 #include "maps/map.h"
+#include "objects/btf_object.h"
 #include "objects/id_table.h"
 #include "objects/object.h"
 
 namespace skep::objects {
-
-// Programs of one prog_array must agree in these (Linux's bpf_prog_map_compatible).
-struct TailOwner {
-  uint32_t prog_type = 0;
-  uint32_t expected_attach_type = 0;
-  bool jited = false;
-  bool xdp_has_frags = false;
-  friend bool operator==(const TailOwner&, const TailOwner&) = default;
-};
 
 struct MapState {
   IdLease lease;
   std::mutex mutex;
   uint32_t user_references = 0;   // fds and pins; a prog_array empties itself when the last one goes
   uint32_t writers = 0;           // bpf(2) updates under way; freeze answers EBUSY while there are any
-  std::optional<TailOwner> tail_owner;
+  Ref<BtfObject> btf;             // what MAP_CREATE's btf_fd named; null without
 };
 
 // The state of a map that Kernel::publish has seen.

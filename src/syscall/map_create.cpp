@@ -1,0 +1,65 @@
+// MAP_CREATE, in the order of checks of Linux's map_create().
+#include "syscall/handlers.h"
+
+namespace skep::syscall {
+namespace {
+
+constexpr uint32_t kNumaNodes = 1;
+
+bool takes_map_extra(uint32_t type) {
+  return type == abi::BPF_MAP_TYPE_BLOOM_FILTER || type == abi::BPF_MAP_TYPE_ARENA;
+}
+
+Status check_attr(const abi::map_create_attr& attr) {
+  if (attr.btf_vmlinux_value_type_id != 0) return fail(EINVAL);  // struct_ops only, which is not here
+  if (attr.btf_key_type_id != 0 && attr.btf_value_type_id == 0) return fail(EINVAL);
+  if (!takes_map_extra(attr.map_type) && attr.map_extra != 0) return fail(EINVAL);
+  SKEP_TRY(mode_of_flags(attr.map_flags));
+  if ((attr.map_flags & abi::BPF_F_NUMA_NODE) != 0 && attr.numa_node >= kNumaNodes) return fail(EINVAL);
+  return {};
+}
+
+maps::MapSpec spec_of(const abi::map_create_attr& attr) {
+  maps::MapSpec spec;
+  spec.type = attr.map_type;
+  spec.key_size = attr.key_size;
+  spec.value_size = attr.value_size;
+  spec.max_entries = attr.max_entries;
+  spec.flags = attr.map_flags;
+  spec.extra = attr.map_extra;
+  spec.ifindex = attr.map_ifindex;
+  spec.numa_node = attr.numa_node;
+  spec.btf_key_type_id = attr.btf_key_type_id;
+  spec.btf_value_type_id = attr.btf_value_type_id;
+  return spec;
+}
+
+}  // namespace
+
+Result<int64_t> map_create(Call& call) {
+  const auto attr = call.as<abi::map_create_attr>();
+  SKEP_TRY(check_attr(attr));
+  maps::MapSpec spec = spec_of(attr);
+  SKEP_TRY(maps::check_create(spec, call.kernel.options().profile));
+  if ((attr.map_flags & abi::BPF_F_TOKEN_FD) != 0) return fail(EINVAL);
+  if (call.kernel.unprivileged_bpf_disabled != 0 && !call.caller.credentials().bpf) return fail(EPERM);
+
+  const auto name = object_name(attr.map_name);
+  if (!name) {  // Linux allocates first: a size that cannot be had comes before a bad name
+    SKEP_TRY(maps::create_checked(spec));
+    return std::unexpected(name.error());
+  }
+  spec.name = *name;
+  Ref<objects::BtfObject> btf;
+  if (spec.btf_value_type_id != 0) {
+    btf = SKEP_TRY(get_object<objects::BtfObject>(call.caller, static_cast<int>(attr.btf_fd)));
+    if (btf->kernel()) return fail(EACCES);
+    spec.btf = btf->btf();
+  }
+  Ref<maps::Map> map = SKEP_TRY(maps::create_checked(spec));
+  call.kernel.publish(*map);
+  objects::state_of(*map).btf = std::move(btf);
+  return install(call, std::move(map), SKEP_TRY(mode_of_flags(attr.map_flags)));
+}
+
+}  // namespace skep::syscall

@@ -1,0 +1,102 @@
+// MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_GET_NEXT_KEY, MAP_LOOKUP_AND_DELETE_ELEM, MAP_FREEZE.
+#include "syscall/map_access.h"
+
+#include "syscall/handlers.h"
+
+namespace skep::syscall {
+
+Status status_of(int error) {
+  if (error < 0) return fail(-error);
+  return {};
+}
+
+Result<std::vector<std::byte>> read_key(Caller& caller, const maps::Map& map, uint64_t address) {
+  if (map.spec().key_size == 0 && address != 0) return fail(EINVAL);
+  return read_bytes(caller, address, map.spec().key_size);
+}
+
+uint32_t value_bytes(const maps::Map& map) {
+  return map.holds_objects() ? sizeof(uint32_t) : map.syscall_value_size();
+}
+
+Status update_element(Caller& caller, maps::Map& map, std::span<const std::byte> key,
+                      std::span<const std::byte> value, uint64_t flags) {
+  if (!map.holds_objects()) return status_of(map.sys_update(key, value, flags));
+  SKEP_TRY(status_of(map.sys_check_object(key, flags)));
+  int fd;
+  std::memcpy(&fd, value.data(), sizeof(fd));
+  const Ref<objects::Program> program = SKEP_TRY(get_object<objects::Program>(caller, fd));
+  SKEP_TRY(objects::claim_tail_calls(map, *program));
+  return status_of(map.sys_set_object(key, program->image(), flags));
+}
+
+Result<int64_t> map_lookup(Call& call) {
+  const auto attr = call.as<abi::map_elem_attr>();
+  if ((attr.flags & ~uint64_t{abi::BPF_F_LOCK}) != 0) return fail(EINVAL);
+  const MapFd fd = SKEP_TRY(get_map(call.caller, static_cast<int>(attr.map_fd)));
+  if (!fd.may_read()) return fail(EPERM);
+  if ((attr.flags & abi::BPF_F_LOCK) != 0) return fail(EINVAL);  // no map here has a spin lock
+  const auto key = SKEP_TRY(read_key(call.caller, *fd.map, attr.key));
+  std::vector<std::byte> value(value_bytes(*fd.map));
+  SKEP_TRY(status_of(fd.map->sys_lookup(key, value, attr.flags)));
+  SKEP_TRY(call.caller.write(attr.value, value));
+  return 0;
+}
+
+Result<int64_t> map_update(Call& call) {
+  const auto attr = call.as<abi::map_elem_attr>();
+  const MapFd fd = SKEP_TRY(get_map(call.caller, static_cast<int>(attr.map_fd)));
+  const objects::WriteSection writing(*fd.map);
+  if (!fd.may_write()) return fail(EPERM);
+  if ((attr.flags & abi::BPF_F_LOCK) != 0) return fail(EINVAL);
+  const auto key = SKEP_TRY(read_key(call.caller, *fd.map, attr.key));
+  const auto value = SKEP_TRY(read_bytes(call.caller, attr.value, value_bytes(*fd.map)));
+  SKEP_TRY(update_element(call.caller, *fd.map, key, value, attr.flags));
+  return 0;
+}
+
+Result<int64_t> map_delete(Call& call) {
+  const auto attr = call.as<abi::map_elem_attr>();
+  const MapFd fd = SKEP_TRY(get_map(call.caller, static_cast<int>(attr.map_fd)));
+  const objects::WriteSection writing(*fd.map);
+  if (!fd.may_write()) return fail(EPERM);
+  const auto key = SKEP_TRY(read_key(call.caller, *fd.map, attr.key));
+  SKEP_TRY(status_of(fd.map->sys_delete(key)));
+  return 0;
+}
+
+Result<int64_t> map_next_key(Call& call) {
+  const auto attr = call.as<abi::map_elem_attr>();
+  const MapFd fd = SKEP_TRY(get_map(call.caller, static_cast<int>(attr.map_fd)));
+  if (!fd.may_read()) return fail(EPERM);
+  std::vector<std::byte> key;
+  if (attr.key != 0) key = SKEP_TRY(read_key(call.caller, *fd.map, attr.key));
+  std::vector<std::byte> next(fd.map->spec().key_size);
+  SKEP_TRY(status_of(fd.map->sys_next_key(key, next)));
+  SKEP_TRY(call.caller.write(attr.next_key, next));
+  return 0;
+}
+
+Result<int64_t> map_lookup_and_delete(Call& call) {
+  const auto attr = call.as<abi::map_elem_attr>();
+  if ((attr.flags & ~uint64_t{abi::BPF_F_LOCK}) != 0) return fail(EINVAL);
+  const MapFd fd = SKEP_TRY(get_map(call.caller, static_cast<int>(attr.map_fd)));
+  const objects::WriteSection writing(*fd.map);
+  if (!fd.may_read() || !fd.may_write()) return fail(EPERM);
+  if ((attr.flags & abi::BPF_F_LOCK) != 0) return fail(EINVAL);
+  const auto key = SKEP_TRY(read_key(call.caller, *fd.map, attr.key));
+  std::vector<std::byte> value(value_bytes(*fd.map));
+  SKEP_TRY(status_of(fd.map->sys_lookup_and_delete(key, value, attr.flags)));
+  SKEP_TRY(call.caller.write(attr.value, value));
+  return 0;
+}
+
+Result<int64_t> map_freeze(Call& call) {
+  const auto attr = call.as<abi::map_elem_attr>();
+  const MapFd fd = SKEP_TRY(get_map(call.caller, static_cast<int>(attr.map_fd)));
+  if (!fd.may_write()) return fail(EPERM);
+  SKEP_TRY(objects::freeze(*fd.map));
+  return 0;
+}
+
+}  // namespace skep::syscall
