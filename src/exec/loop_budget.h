@@ -1,5 +1,5 @@
-// LoopBudget: how long one frame may loop through may_goto. As Linux has it since 6.15: a count that is refilled
-// until the frame has looped for 250 ms.
+// LoopBudget: how long one frame may loop through may_goto. As Linux has it since 6.15: a count that is
+// refilled until the frame has looped for 250 ms.
 #pragma once
 
 #include <cstdint>

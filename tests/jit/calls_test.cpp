@@ -12,7 +12,9 @@ using isa::Op;
 
 class CallTest : public testing::TestWithParam<Engine> {
  protected:
-  uint64_t run(const Program& program, void* ctx = nullptr) { return jit::run(program.image(GetParam()), ctx); }
+  uint64_t run(const Program& program, void* ctx = nullptr) {
+    return jit::run(program.image(GetParam()), ctx);
+  }
 };
 INSTANTIATE_TEST_SUITE_P(Engines, CallTest, testing::Values(Engine::kInterpreter, Engine::kJit),
                          [](const auto& info) { return info.param == Engine::kJit ? "Jit" : "Interpreter"; });
@@ -109,7 +111,8 @@ TEST_P(CallTest, HelperCallsBackASubprogram) {
 }
 
 TEST_P(CallTest, ImageCallsASubprogramWithFiveArguments) {
-  Program program{make(Op::kCallSubprog, 0, 0, 0, 1), exit_insn(), set(6, 1), copy(0, 1), make(Op::kLsh64Imm, 0, 0, 0, 4)};
+  Program program{make(Op::kCallSubprog, 0, 0, 0, 1), exit_insn(), set(6, 1), copy(0, 1),
+                  make(Op::kLsh64Imm, 0, 0, 0, 4)};
   for (int reg = 2; reg <= 5; ++reg) {
     program += add(0, reg);
     program += make(Op::kLsh64Imm, 0, 0, 0, 4);
@@ -187,9 +190,12 @@ TEST_P(CallTest, MayGotoEndsAnEndlessLoop) {
 }
 
 TEST(JitCall, RefusesWhatItCannotCompile) {
-  const auto refused = [](Executable executable) { return !make_image(std::move(executable), Engine::kJit).has_value(); };
-  EXPECT_TRUE(refused(Program{set(0, 0)}.executable()));                                        // runs off the end
-  EXPECT_TRUE(refused(Program{make(Op::kCallHelper, 0, 0, 0, 1), exit_insn()}.executable()));    // no such helper
+  const auto refused = [](Executable executable) {
+    return !make_image(std::move(executable), Engine::kJit).has_value();
+  };
+  EXPECT_TRUE(refused(Program{set(0, 0)}.executable()));  // runs off the end
+  EXPECT_TRUE(
+      refused(Program{make(Op::kCallHelper, 0, 0, 0, 1), exit_insn()}.executable()));  // no such helper
   Executable unknown = Program{set(0, 0), exit_insn()}.executable();
   unknown.insns[0].code = 0xff;
   EXPECT_TRUE(refused(std::move(unknown)));

@@ -105,7 +105,8 @@ TEST(CodeMemory, LeavesNoDescriptorOpen) {
 class ProbeTest : public testing::Test {
  protected:
   void SetUp() override {
-    pages_ = static_cast<std::byte*>(::mmap(nullptr, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    pages_ = static_cast<std::byte*>(
+        ::mmap(nullptr, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     ASSERT_NE(pages_, MAP_FAILED);
     ASSERT_EQ(::mprotect(pages_ + 4096, 4096, PROT_NONE), 0);
     std::fill_n(pages_, 4096, std::byte{0x5a});
@@ -134,11 +135,12 @@ TEST_F(ProbeTest, ReadsExportedMemoryAndZeroElsewhere) {
     EXPECT_EQ(probe(image, pages_, pages_ + 1, pages_ + 100), 0u);
     EXPECT_EQ(probe(image, pages_, nullptr, nullptr), 0u);
     EXPECT_EQ(probe(image, pages_ + 4096 - 8, nullptr, everything), kFilled);
-    EXPECT_EQ(probe(image, pages_ + 4096 - 7, nullptr, everything), 0u);                // half of it unmapped
+    EXPECT_EQ(probe(image, pages_ + 4096 - 7, nullptr, everything), 0u);  // half of it unmapped
     EXPECT_EQ(probe(image, pages_ + 4096, nullptr, everything), 0u);
     EXPECT_EQ(probe(image, nullptr, nullptr, everything), 0u);
-    EXPECT_EQ(probe(image, reinterpret_cast<void*>(uintptr_t{1} << 63), nullptr, everything), 0u);  // not canonical
-    EXPECT_EQ(probe(image, everything - 3, nullptr, everything), 0u);                    // wraps around
+    EXPECT_EQ(probe(image, reinterpret_cast<void*>(uintptr_t{1} << 63), nullptr, everything),
+              0u);                                                     // not canonical
+    EXPECT_EQ(probe(image, everything - 3, nullptr, everything), 0u);  // wraps around
   }
 }
 
@@ -162,7 +164,8 @@ TEST_F(ProbeTest, FaultsOnManyThreadsWhileImagesComeAndGo) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 2000; ++i) {
         const bool mapped = (i + t) % 2 == 0;
-        if (probe(image, pages_ + (mapped ? 0 : 4096), nullptr, everything) != (mapped ? kFilled : 0)) ++wrong;
+        if (probe(image, pages_ + (mapped ? 0 : 4096), nullptr, everything) != (mapped ? kFilled : 0))
+          ++wrong;
       }
     });
   for (int i = 0; i < 100; ++i) EXPECT_EQ(probe(program_.jit(), pages_ + 4096, nullptr, everything), 0u);
@@ -178,13 +181,10 @@ TEST(JitThreads, AtomicsOfSeveralThreadsAddUp) {
     uint64_t bits = 0;
   } shared;
   // sum += 1; fetched by fetch_add; bits ^= 1 by fetch_xor, whose old value goes nowhere.
-  const Program program{set(2, 1),
-                        make(Op::kAtomicAdd64, 1, 2, 0),
-                        make(Op::kAtomicFetchAdd64, 1, 2, 8),
-                        set(3, 1),
-                        make(Op::kAtomicFetchXor64, 1, 3, 16),
-                        set(0, 0),
-                        exit_insn()};
+  const Program program{
+      set(2, 1),  make(Op::kAtomicAdd64, 1, 2, 0),       make(Op::kAtomicFetchAdd64, 1, 2, 8),
+      set(3, 1),  make(Op::kAtomicFetchXor64, 1, 3, 16), set(0, 0),
+      exit_insn()};
   const auto image = program.jit();
   constexpr int kThreads = 3, kRuns = 20001;
   std::vector<std::thread> threads;

@@ -1,5 +1,5 @@
-// Every row of the instruction table on the interpreter and on the JIT: all pairs of registers, edge values, and
-// for memory also what lies outside of it. The interpreter is the oracle.
+// Every row of the instruction table on the interpreter and on the JIT: all pairs of registers, edge values,
+// and for memory also what lies outside of it. The interpreter is the oracle.
 #include <sys/mman.h>
 
 #include <array>
@@ -19,10 +19,22 @@ using isa::Operation;
 using isa::Source;
 
 constexpr int kRegisters = 10;  // r0..r9
-constexpr uint64_t kEdges[] = {0,          1,          2,          0x7f,       0x80,
-                               0xffff,     0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
-                               0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff, 0x0123456789abcdef};
-constexpr int32_t kImmediates[] = {0, 1, -1, 2, 3, 7, 8, 31, 32, 63, 64, 0x7f, 0x80, -128, -129, 0x7fffffff, INT32_MIN};
+constexpr uint64_t kEdges[] = {0,
+                               1,
+                               2,
+                               0x7f,
+                               0x80,
+                               0xffff,
+                               0x7fffffff,
+                               0x80000000,
+                               0xffffffff,
+                               0x100000000,
+                               0x7fffffffffffffff,
+                               0x8000000000000000,
+                               0xffffffffffffffff,
+                               0x0123456789abcdef};
+constexpr int32_t kImmediates[] = {0,  1,  -1,   2,    3,    7,    8,          31,       32,
+                                   63, 64, 0x7f, 0x80, -128, -129, 0x7fffffff, INT32_MIN};
 
 // What a program reads and writes. The first part is its context.
 struct State {
@@ -39,7 +51,8 @@ uint64_t mix(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, helpers
   return a + 3 * b + 5 * c + 7 * d + 11 * e + run.attach_cookie;
 }
 
-// Loads all registers, executes `insn`, notes whether it jumped over the next instruction, stores all registers.
+// Loads all registers, executes `insn`, notes whether it jumped over the next instruction, stores all
+// registers.
 Program surround(const InsnDesc& row, const Insn& insn) {
   Program program{store64(10, slot(0), 1), make(Op::kStore64Imm, 10, 0, slot(1), 0)};
   for (const int reg : {0, 2, 3, 4, 5, 6, 7, 8, 9, 1}) program += load64(reg, 1, 8 * reg);
@@ -81,10 +94,13 @@ bool clobbers_arguments(const InsnDesc& row) {
   return is_call(row) || row.format == Format::kLoadAbs || row.format == Format::kLoadInd;
 }
 bool has_memory(const InsnDesc& row) {
-  return row.mem_bytes != 0 && (row.format == Format::kLoad || row.format == Format::kStore || row.is_atomic_rmw() ||
-                                row.format == Format::kLoadAcquire || row.format == Format::kStoreRelease);
+  return row.mem_bytes != 0 &&
+         (row.format == Format::kLoad || row.format == Format::kStore || row.is_atomic_rmw() ||
+          row.format == Format::kLoadAcquire || row.format == Format::kStoreRelease);
 }
-bool address_is_src(const InsnDesc& row) { return row.format == Format::kLoad || row.format == Format::kLoadAcquire; }
+bool address_is_src(const InsnDesc& row) {
+  return row.format == Format::kLoad || row.format == Format::kLoadAcquire;
+}
 
 enum class Place { kInside, kUnmapped, kNotExported, kNoArena };
 
@@ -135,7 +151,8 @@ void* RowTest::unmapped_ = nullptr;
 
 void RowTest::fill(State& state, const Insn& insn, uint64_t a, uint64_t b, const Surroundings& around) const {
   state = {};
-  for (int i = 0; i < kRegisters; ++i) state.registers[i] = 0x1111111111111111u * static_cast<uint64_t>(i + 1);
+  for (int i = 0; i < kRegisters; ++i)
+    state.registers[i] = 0x1111111111111111u * static_cast<uint64_t>(i + 1);
   for (size_t i = 0; i < std::size(state.memory); ++i) state.memory[i] = a ^ (0x0101010101010101u * i);
   if (insn.src < kRegisters) state.registers[insn.src] = b;
   if (insn.dst < kRegisters) state.registers[insn.dst] = a;
@@ -168,8 +185,9 @@ void RowTest::compare_values(const Insn& insn, const std::vector<Ref<Image>>& im
         for (size_t m = 0; m < std::size(state.memory); ++m) EXPECT_EQ(state.memory[m], expected.memory[m]);
         EXPECT_EQ(state.fell_through, expected.fell_through);
         EXPECT_EQ(state.result, expected.result);
-        FAIL() << "dst r" << int{insn.dst} << " src r" << int{insn.src} << " imm " << insn.imm << std::hex << " a "
-               << a << " b " << b << " place " << static_cast<int>(around.place) << " image " << image;
+        FAIL() << "dst r" << int{insn.dst} << " src r" << int{insn.src} << " imm " << insn.imm << std::hex
+               << " a " << a << " b " << b << " place " << static_cast<int>(around.place) << " image "
+               << image;
       }
     }
   }
@@ -184,7 +202,8 @@ void RowTest::compare(const Insn& insn) {
   compare_values(insn, images, {});
   if (!has_memory(row()) || row().access == Access::kProved) return;
   compare_values(insn, images, {Place::kUnmapped, unmapped_});
-  compare_values(insn, images, {row().access == Access::kProbe ? Place::kNotExported : Place::kNoArena, nullptr});
+  compare_values(insn, images,
+                 {row().access == Access::kProbe ? Place::kNotExported : Place::kNoArena, nullptr});
 }
 
 TEST_P(RowTest, JitDoesWhatTheInterpreterDoes) {

@@ -18,7 +18,9 @@ constexpr int kSlots = 4;
 // What a program sees of a prog_array.
 class Slots final : public maps::Map {
  public:
-  Slots() : Map({.type = abi::BPF_MAP_TYPE_PROG_ARRAY, .max_entries = kSlots}, *maps::find_type(abi::BPF_MAP_TYPE_PROG_ARRAY)) {}
+  Slots()
+      : Map({.type = abi::BPF_MAP_TYPE_PROG_ARRAY, .max_entries = kSlots},
+            *maps::find_type(abi::BPF_MAP_TYPE_PROG_ARRAY)) {}
   void set(int index, const Ref<Image>& image) { targets_[index] = image.get(); }
   const maps::TailSlots* tail_slots() const noexcept override { return &view_; }
   uint64_t memory_usage() const override { return 0; }
@@ -28,7 +30,8 @@ class Slots final : public maps::Map {
   maps::TailSlots view_{kSlots, targets_.data()};
 };
 
-// (*(u64 *)ctx)++; tail call of slot `index`; r0 = 1000 + r6 when that fails. `known` as the verifier would know it.
+// (*(u64 *)ctx)++; tail call of slot `index`; r0 = 1000 + r6 when that fails. `known` as the verifier would
+// know it.
 Program counting(const maps::Map& map, int index, bool known = true) {
   Program program{load64(2, 1, 0), make(Op::kAdd64Imm, 2, 0, 0, 1), store64(1, 0, 2), set(6, 5)};
   if (known)
@@ -104,8 +107,14 @@ TEST_P(TailCallTest, FromASubprogramReturnsToItsCaller) {
   target += exit_insn();
   const auto callee_image = target.image(callee());
   map_->set(3, callee_image);
-  Program program{set(7, 2), make(Op::kStore64Imm, 10, 0, -8, 100), make(Op::kCallSubprog, 0, 0, 0, 4), add(0, 7),
-                  load64(1, 10, -8), add(0, 1), exit_insn(), set(8, 1)};
+  Program program{set(7, 2),
+                  make(Op::kStore64Imm, 10, 0, -8, 100),
+                  make(Op::kCallSubprog, 0, 0, 0, 4),
+                  add(0, 7),
+                  load64(1, 10, -8),
+                  add(0, 1),
+                  exit_insn(),
+                  set(8, 1)};
   program.load_map(2, *map_);
   program += set(3, 3);
   program += make(Op::kTailCall);
@@ -153,11 +162,13 @@ TEST_P(TailCallTest, MapThatChangesInALoopIsReadAtRunTime) {
 }
 
 // 40 calls of an empty slot, then a call of itself: on the live kernel and here.
-std::vector<isa::Insn> empty_slots_first(const std::vector<isa::Insn>& count, uint64_t map_high_low, int src) {
+std::vector<isa::Insn> empty_slots_first(const std::vector<isa::Insn>& count, uint64_t map_high_low,
+                                         int src) {
   std::vector<isa::Insn> insns = count;
   const auto call = [&](int index) {
     insns.push_back(copy(1, 6));
-    insns.push_back(make(src != 0 ? Op::kLoadImm64MapFd : Op::kLoadImm64Const, 2, 0, 0, static_cast<int32_t>(map_high_low)));
+    insns.push_back(make(src != 0 ? Op::kLoadImm64MapFd : Op::kLoadImm64Const, 2, 0, 0,
+                         static_cast<int32_t>(map_high_low)));
     insns.push_back({});
     insns.back().imm = static_cast<int32_t>(map_high_low >> 32);
     insns.push_back(set(3, index));
@@ -173,7 +184,8 @@ std::vector<isa::Insn> empty_slots_first(const std::vector<isa::Insn>& count, ui
 constexpr uint64_t kExpectedRuns = 34;
 
 TEST_P(TailCallTest, CallsOfEmptySlotsDoNotCount) {
-  const std::vector<isa::Insn> count = {copy(6, 1), load64(2, 1, 0), make(Op::kAdd64Imm, 2, 0, 0, 1), store64(1, 0, 2)};
+  const std::vector<isa::Insn> count = {copy(6, 1), load64(2, 1, 0), make(Op::kAdd64Imm, 2, 0, 0, 1),
+                                        store64(1, 0, 2)};
   auto executable = make_plain_executable(empty_slots_first(count, map_->handle(), 0));
   ASSERT_TRUE(executable.has_value());
   auto image = make_image(*std::move(executable), caller());

@@ -130,8 +130,8 @@ CodeMemory::~CodeMemory() {
   if (!base_) return;
   // Mapping over it, not unmapping: the region must not be given to anyone else in between.
   void* pages = const_cast<std::byte*>(base_);
-  SKEP_CHECK(::mmap(pages, pages_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-                    0) == pages);
+  SKEP_CHECK(::mmap(pages, pages_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+                    -1, 0) == pages);
   Region::instance().give_back(base_ - kPage, pages_bytes_ + 2 * kPage);
 }
 
@@ -162,10 +162,12 @@ Status CodeMemory::seal(std::span<const std::byte> code) {
   }
   if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return fail(ENOMEM, "cannot seal machine code");
-  // A shared mapping of a sealed file can never become writable; Linux before 6.7 has only private ones of it.
+  // A shared mapping of a sealed file can never become writable; Linux before 6.7 has only private ones of
+  // it.
   void* pages = const_cast<std::byte*>(base_);
   for (const int sharing : {MAP_SHARED, MAP_PRIVATE})
-    if (::mmap(pages, pages_bytes_, PROT_READ | PROT_EXEC, sharing | MAP_FIXED | MAP_POPULATE, fd.get(), 0) == pages)
+    if (::mmap(pages, pages_bytes_, PROT_READ | PROT_EXEC, sharing | MAP_FIXED | MAP_POPULATE, fd.get(), 0) ==
+        pages)
       return {};
   return fail(ENOMEM, "cannot map machine code");
 }

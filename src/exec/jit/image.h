@@ -25,7 +25,7 @@ struct JitFunction : helpers::Function {
 struct CodeLayout {
   std::vector<uint32_t> instructions;  // of each rewritten instruction
   std::vector<uint32_t> subprograms;   // entry of each; [0] takes (ctx, run), the others BPF registers
-  uint32_t trampoline = 0;             // uint64_t(const void* subprogram, const uint64_t args[5], RunContext*)
+  uint32_t trampoline = 0;  // uint64_t(const void* subprogram, const uint64_t args[5], RunContext*)
 };
 
 class JitImage final : public Image {

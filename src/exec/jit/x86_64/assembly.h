@@ -2,18 +2,20 @@
 // is being emitted, labels, and code that is put out of the straight line.
 //
 //   BPF   r0  r1  r2  r3  r4  r5  r6  r7  r8  r9  r10 aux
-//   x86   rax rdi rsi rdx rcx r8  rbx r13 r14 r15 rbp r10        r12 = RunContext*    scratch: r9, r11, [rsp-8]
+//   x86   rax rdi rsi rdx rcx r8  rbx r13 r14 r15 rbp r10        r12 = RunContext*    scratch: r9, r11,
+//   [rsp-8]
 //
 // As in Linux's JIT, r1..r5 are where a C function expects its arguments, and r6..r9 are callee-saved. The
 // sixth argument of a helper, the RunContext, goes to r9. [rsp-8] lies in the red zone of the System V ABI.
 //
 // The frame of a subprogram, from high to low; every part but the first is there only when it is used:
 //
-//   return address | caller's rbp | BPF stack, budget | caller's r12 (entry only) | caller's rbx, r13, r14, r15
+//   return address | caller's rbp | BPF stack, budget | caller's r12 (entry only) | caller's rbx, r13, r14,
+//   r15
 //                                 ^ rbp = r10
 //
-// A tail call takes down the whole frame and jumps to the entry of the other image with (rdi = ctx, rsi = run),
-// which is how C++ calls it, too.
+// A tail call takes down the whole frame and jumps to the entry of the other image with (rdi = ctx, rsi =
+// run), which is how C++ calls it, too.
 #pragma once
 
 #include <asmjit/x86.h>
@@ -67,7 +69,9 @@ struct Frame {
   uint32_t stack_bytes = 0;     // BPF stack
   uint32_t local_bytes = 0;     // BPF stack, budget and alignment
 
-  int32_t budget_offset() const { return -static_cast<int32_t>(stack_bytes + sizeof(LoopBudget)); }  // from rbp
+  int32_t budget_offset() const {
+    return -static_cast<int32_t>(stack_bytes + sizeof(LoopBudget));
+  }  // from rbp
 };
 
 // Code out of the straight line, put out after the subprogram: clear `reg` or call `routine`, then `resume`.
@@ -80,14 +84,14 @@ struct Detour {
 
 // `call rel32` to be completed when the place of the code is known.
 struct PendingCall {
-  uint32_t end;      // offset of the instruction after the call
+  uint32_t end;  // offset of the instruction after the call
   const void* target;
 };
 
 struct PendingFault {
-  uint32_t offset;   // of the instruction that may fault
-  uint8_t cleared;   // machine register that becomes zero, or fault::kNoRegister
-  uint32_t resume;   // offset; the place may be emitted later
+  uint32_t offset;  // of the instruction that may fault
+  uint8_t cleared;  // machine register that becomes zero, or fault::kNoRegister
+  uint32_t resume;  // offset; the place may be emitted later
 };
 
 class Assembly {

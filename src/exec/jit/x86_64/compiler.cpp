@@ -120,7 +120,8 @@ Result<Needs> examine(const Executable& program) {
       if (row == nullptr) return unsupported(i, "unknown instruction");
       SKEP_TRY(check_operands(program, subprog, *row, i));
       needs.rows[i] = row;
-      if (row->is_jump()) needs.is_target[isa::jump_target(*row, program.insns[i], static_cast<int64_t>(i))] = true;
+      if (row->is_jump())
+        needs.is_target[isa::jump_target(*row, program.insns[i], static_cast<int64_t>(i))] = true;
       const isa::FieldUse use = isa::field_use(*row);
       if (use.dst) note_register(frame, program.insns[i].dst);
       if (use.src && row->source == isa::Source::kReg) note_register(frame, program.insns[i].src);

@@ -29,7 +29,8 @@ void emit_negate(Assembly& out, const Site& site, uint32_t) { out.a.neg(site.dst
 void emit_move(Assembly& out, const Site& site, uint32_t) {
   if (site.has_imm()) {
     const int64_t imm = site.imm();
-    out.move_imm(site.dst(), site.row.width == Width::k32 ? uint64_t{static_cast<uint32_t>(imm)} : uint64_t(imm));
+    out.move_imm(site.dst(),
+                 site.row.width == Width::k32 ? uint64_t{static_cast<uint32_t>(imm)} : uint64_t(imm));
     return;
   }
   const bool changes_nothing =

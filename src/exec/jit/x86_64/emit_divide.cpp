@@ -75,7 +75,8 @@ void result_for_minus_one(Assembly& out, const Site& site) {
 // Unsigned division by 2^n. False when the immediate is something else.
 bool divide_by_power_of_two(Assembly& out, const Site& site, uint32_t instruction) {
   const int32_t imm = site.imm();
-  if (instruction != x86::Inst::kIdDiv || imm <= 0 || !std::has_single_bit(static_cast<uint32_t>(imm))) return false;
+  if (instruction != x86::Inst::kIdDiv || imm <= 0 || !std::has_single_bit(static_cast<uint32_t>(imm)))
+    return false;
   if (wants_remainder(site))
     out.a.and_(site.dst().r32(), imm - 1);
   else if (const int shift = std::countr_zero(static_cast<uint32_t>(imm)); shift != 0)

@@ -1,4 +1,5 @@
-// Tail calls: on success the frame of the running subprogram is gone and the target's entry runs in its place.
+// Tail calls: on success the frame of the running subprogram is gone and the target's entry runs in its
+// place.
 //
 // As on Linux, an index out of range, an empty slot and the limit let the program go on behind the call, and
 // only a call of a filled slot counts (Linux since 6.12). The count is one for the whole run, so that

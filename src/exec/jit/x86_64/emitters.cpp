@@ -54,8 +54,8 @@ constexpr Row kRows[] = {
     {Operation::kAtomicFetchXor, {emit_atomic_fetch_loop, Inst::kIdXor}},
     {Operation::kAtomicXchg, {emit_atomic_exchange, Inst::kIdXchg}},
     {Operation::kAtomicCmpxchg, {emit_atomic_cmpxchg, Inst::kIdCmpxchg}},
-    {Operation::kLoadAcquire, {emit_load, Inst::kIdMovzx}},   // every x86 load acquires,
-    {Operation::kStoreRelease, {emit_store, Inst::kIdMov}},   // every store releases
+    {Operation::kLoadAcquire, {emit_load, Inst::kIdMovzx}},  // every x86 load acquires,
+    {Operation::kStoreRelease, {emit_store, Inst::kIdMov}},  // every store releases
     {Operation::kJump, {emit_jump, Inst::kIdJmp}},
     {Operation::kJeq, {emit_compare_jump, Inst::kIdJe}},
     {Operation::kJne, {emit_compare_jump, Inst::kIdJne}},

@@ -1,6 +1,7 @@
 // The emitters: one function a family of operations, and the table that leads from an operation to its own.
 //
-// `instruction` is the x86 instruction (asmjit's id) that makes the difference between the members of a family.
+// `instruction` is the x86 instruction (asmjit's id) that makes the difference between the members of a
+// family.
 #pragma once
 
 #include "base/result.h"

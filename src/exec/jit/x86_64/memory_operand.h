@@ -21,7 +21,8 @@ class FaultMark {
       : out_(out), active_(site.row.access != isa::Access::kProved) {
     if (active_) index_ = out.faults.size(), out.faults.push_back({out.offset(), cleared, 0});
   }
-  FaultMark(Assembly& out, const Site& site, Gp cleared) : FaultMark(out, site, static_cast<uint8_t>(cleared.id())) {}
+  FaultMark(Assembly& out, const Site& site, Gp cleared)
+      : FaultMark(out, site, static_cast<uint8_t>(cleared.id())) {}
   ~FaultMark() {
     if (active_) out_.faults[index_].resume = out_.offset();
   }
