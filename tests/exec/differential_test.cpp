@@ -102,6 +102,35 @@ TEST(Differential, InterpreterJitAndKernelAgree) {
   }
 }
 
+// Whether the exchange happens or not, the upper half of r0 is gone.
+TEST(Differential, CmpxchgZeroExtends) {
+  const auto insns = isa::assemble(
+      "r6 = r1\n"
+      "*(u32 *)(r10 -8) = 5\n"
+      "r0 = *(u64 *)(r6 +0)\n"
+      "r2 = 9\n"
+      "r0 = atomic_cmpxchg((u32 *)(r10 -8), r0, r2)\n"
+      "*(u64 *)(r6 +0) = r0\n"
+      "r0 = *(u32 *)(r10 -8)\n"
+      "exit");
+  ASSERT_TRUE(insns) << insns.error().message;
+  live::Loaded kernel;
+  if (live::available())
+    kernel = live::load(*insns, {.type = abi::BPF_PROG_TYPE_SYSCALL, .flags = abi::BPF_F_SLEEPABLE});
+  for (const uint64_t expected : {0xffffffff00000005, 0xffffffff00000006}) {
+    Context start;
+    start.words[0] = expected;
+    for (const Engine engine : {Engine::kInterpreter, Engine::kJit}) {
+      const Result result = run_engine(*insns, engine, start);
+      EXPECT_EQ(result.context.words[0], 5u);
+      EXPECT_EQ(result.r0, expected == 0xffffffff00000005 ? 9u : 5u);
+      if (kernel) {
+        EXPECT_EQ(run_kernel(kernel, start), result);
+      }
+    }
+  }
+}
+
 TEST(Differential, GeneratedProgramsAreAccepted) {
   SKEP_REQUIRE_LIVE_KERNEL();
   for (uint64_t seed = 1; seed <= 20; ++seed) {
