@@ -1,1 +1,1 @@
-skep_test(btf DEPS btf TIMEOUT 120)
+skep_test(btf DEPS btf test_support TIMEOUT 120)
