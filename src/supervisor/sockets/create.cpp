@@ -1,0 +1,69 @@
+// socket(2): the sock_create hook. All arguments are in registers, so the client may go on once the programs agree.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "abi/bpf.h"
+#include "attach/cgroup/run.h"
+#include "supervisor/handlers.h"
+#include "supervisor/sockets/policy_socket.h"
+#include "supervisor/sockets/rights.h"
+
+namespace skep::supervisor {
+
+namespace {
+
+constexpr int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+net::Sock describe_new(Client& client, int domain, int type, int protocol) {
+  net::Sock sock;
+  sock.family = static_cast<uint16_t>(domain);
+  sock.type = static_cast<uint16_t>(type & ~kTypeFlags);
+  sock.protocol = static_cast<uint16_t>(protocol);
+  if (protocol == 0 && sock.type == SOCK_STREAM) sock.protocol = IPPROTO_TCP;
+  if (protocol == 0 && sock.type == SOCK_DGRAM) sock.protocol = IPPROTO_UDP;
+  sock.state = 7;  // TCP_CLOSE
+  if (const auto task = client.task()) sock.uid = task->uid;
+  return sock;
+}
+
+// Programs may set these three on the new socket.
+bool was_changed(const net::Sock& sock) { return sock.mark != 0 || sock.priority != 0 || sock.bound_dev_if != 0; }
+
+// EPERM for what the programs do not allow, when the socket could be had at all.
+Outcome make_socket(Client& client, const net::Sock& sock, bool allowed) {
+  UniqueFd fd;
+  {
+    ClientRights rights(client);
+    fd.reset(::socket(static_cast<int>(client.arg(0)), static_cast<int>(client.arg(1)) | SOCK_CLOEXEC,
+                      static_cast<int>(client.arg(2))));
+  }
+  if (!fd) return Outcome::error(errno);
+  if (!allowed) return Outcome::error(EPERM);
+  // Programs have the kernel's rights, not the client's; where we lack them the default stays.
+  if (sock.mark != 0) ::setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &sock.mark, sizeof sock.mark);
+  if (sock.priority != 0) ::setsockopt(fd.get(), SOL_SOCKET, SO_PRIORITY, &sock.priority, sizeof sock.priority);
+  if (sock.bound_dev_if != 0)
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTOIFINDEX, &sock.bound_dev_if, sizeof sock.bound_dev_if);
+  return Outcome::descriptor(std::move(fd), (client.arg(1) & SOCK_CLOEXEC) != 0);
+}
+
+}  // namespace
+
+Outcome handle_socket(Supervisor& supervisor, Client& client) {
+  if (!hook_wanted(supervisor, {abi::BPF_CGROUP_INET_SOCK_CREATE})) return Outcome::proceed();
+  supervisor.files().settle();
+  ClientEnvironment environment(supervisor, client);
+  net::Sock sock = describe_new(client, client.fd_arg(0), static_cast<int>(client.arg(1)),
+                                static_cast<int>(client.arg(2)));
+  const attach::Cgroup& cgroup = *environment.cgroup();
+  sock.cgroup_id = cgroup.id();
+  const int verdict = attach::run_sock(cgroup, abi::BPF_CGROUP_INET_SOCK_CREATE, sock, environment);
+  if (verdict != 0) {
+    Outcome outcome = make_socket(client, sock, false);
+    return outcome.value == EPERM ? Outcome::error(-verdict) : std::move(outcome);
+  }
+  return was_changed(sock) ? make_socket(client, sock, true) : Outcome::proceed();
+}
+
+}  // namespace skep::supervisor
