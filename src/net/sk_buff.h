@@ -86,10 +86,9 @@ struct SkBuff {
   SharedInfo& shared() const { return *reinterpret_cast<SharedInfo*>(head + end); }
   // What programs see as data_end and data_meta. After every change of data or length.
   void update_data_pointers() {
-    cb.data_meta = data - meta_len;
+    cb.data_meta = data;
     cb.data_end = data + len;
   }
-  uint8_t meta_len = 0;         // bytes of metadata before the packet
 };
 static_assert(std::is_standard_layout_v<SkBuff>);
 
@@ -102,21 +101,18 @@ inline constexpr uint8_t kChecksumNone = 0, kChecksumUnnecessary = 1, kChecksumC
 inline constexpr uint16_t kEthHeaderLen = 14;
 inline constexpr uint16_t kVlanHeaderLen = 4;
 
-// The memory of a packet: SkBuff and its buffer. Helpers may move the packet to a larger buffer, so pointers
-// into it are refreshed through the SkBuff.
-class PacketBuffer {
+// The memory of a packet. Helpers may move the packet to a larger buffer, so pointers into it are refreshed
+// through the SkBuff. Every SkBuff that a program sees is the base of one.
+class PacketBuffer : public SkBuff {
  public:
-  // ENOMEM. Copies `data` behind `headroom` bytes; at least `tailroom` bytes and the SharedInfo follow.
+  // Copies `data` behind `headroom` bytes; at least `tailroom` bytes and the SharedInfo follow. ENOMEM.
   static Result<std::unique_ptr<PacketBuffer>> make(std::span<const std::byte> data, uint32_t headroom,
                                                     uint32_t tailroom);
-  SkBuff& skb() { return skb_; }
-  // From the SkBuff that a program was given.
-  static PacketBuffer& of(SkBuff& skb);
-  // Moves to a buffer with `headroom` and `tailroom` more bytes. False when out of memory or too large.
+  static PacketBuffer& of(SkBuff& skb) { return static_cast<PacketBuffer&>(skb); }
+  // Moves to a buffer with that much more room at either end. False when out of memory.
   bool expand(uint32_t headroom, uint32_t tailroom);
 
  private:
-  SkBuff skb_;
   std::unique_ptr<uint8_t[]> memory_;
 };
 

@@ -1,0 +1,41 @@
+// Test runs of tracing programs: raw tracepoints as Linux does, trace records as an addition.
+#include <array>
+#include <cerrno>
+
+#include "abi/bpf.h"
+#include "helpers/test_run_parts.h"
+#include "maps/map.h"
+#include "progtypes/kernel_ctx.h"
+
+namespace skep::helpers::testing {
+
+Result<TestRunResult> run_raw_tracepoint(const Job& job) {
+  const TestRunInput& input = job.input;
+  if (!input.data.empty() || input.wants_data_out || input.wants_ctx_out || input.repeat != 0 ||
+      input.batch_size != 0)
+    return fail(EINVAL);
+  progtypes::RawTracepointArgs args;
+  if (input.ctx.size() < input.max_ctx_offset || input.ctx.size() > sizeof(args)) return fail(EINVAL);
+  if ((input.flags & ~uint32_t{abi::BPF_F_TEST_RUN_ON_CPU}) != 0) return fail(EINVAL);
+  if ((input.flags & abi::BPF_F_TEST_RUN_ON_CPU) == 0 && input.cpu != 0) return fail(EINVAL);
+  if (input.cpu >= maps::possible_cpus()) return fail(ENXIO);
+  if (!input.ctx.empty()) memcpy(&args, input.ctx.data(), input.ctx.size());
+  job.run.hook = nullptr;
+  TestRunResult result;
+  repeat(job, &args, result);
+  result.duration_ns = 0;
+  return result;
+}
+
+Result<TestRunResult> run_tracepoint(const Job& job) {
+  std::array<std::byte, 8192> record{};
+  if (job.input.ctx.size() > record.size()) return fail(E2BIG);
+  if (!job.input.data.empty() || job.input.flags != 0) return fail(EINVAL);
+  if (!job.input.ctx.empty()) memcpy(record.data(), job.input.ctx.data(), job.input.ctx.size());
+  job.run.hook = nullptr;
+  TestRunResult result;
+  repeat(job, record.data(), result);
+  return result;
+}
+
+}  // namespace skep::helpers::testing
