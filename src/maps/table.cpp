@@ -38,8 +38,8 @@ Status check_btf(const MapSpec& spec, const MapTypeRow& row) {
   const auto types = SKEP_TRY(btf::check_map_types(
       *spec.btf, spec.btf_key_type_id, spec.btf_value_type_id, spec.key_size, spec.value_size,
       static_cast<abi::bpf_map_type>(spec.type), spec.flags, row.check_btf == nullptr));
-  if (!types.record.empty()) return fail(EOPNOTSUPP);
-  return row.check_btf != nullptr ? row.check_btf(spec, types.key, types.value) : Status{};
+  if (row.check_btf != nullptr) SKEP_TRY(row.check_btf(spec, types.key, types.value));
+  return types.record.empty() ? Status{} : fail(EOPNOTSUPP);
 }
 
 }  // namespace

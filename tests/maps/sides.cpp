@@ -21,7 +21,7 @@ int code(const Status& status) { return status ? 0 : -status.error().code; }
 
 }  // namespace
 
-LiveSide::LiveSide(const MapSpec& spec) {
+LiveSide::LiveSide(const MapSpec& spec, int btf_fd) {
   abi::map_create_attr attr = {};
   attr.map_type = spec.type;
   attr.key_size = spec.key_size;
@@ -31,6 +31,7 @@ LiveSide::LiveSide(const MapSpec& spec) {
   attr.numa_node = spec.numa_node;
   attr.map_ifindex = spec.ifindex;
   attr.map_extra = spec.extra;
+  attr.btf_fd = static_cast<uint32_t>(btf_fd);
   attr.btf_key_type_id = spec.btf_key_type_id;
   attr.btf_value_type_id = spec.btf_value_type_id;
   attr.btf_vmlinux_value_type_id = spec.btf_vmlinux_value_type_id;

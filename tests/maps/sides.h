@@ -16,7 +16,7 @@ using Bytes = std::vector<std::byte>;
 
 class LiveSide {
  public:
-  explicit LiveSide(const MapSpec& spec);
+  explicit LiveSide(const MapSpec& spec, int btf_fd = 0);
   int error() const { return error_; }  // of the creation: 0 or a negative errno
   int fd() const { return fd_.get(); }
   int lookup(const Bytes& key, Bytes& value, uint64_t flags = 0);
