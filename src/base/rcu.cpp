@@ -4,8 +4,31 @@
 
 #include <utility>
 
+#if defined(__SANITIZE_THREAD__)
+#define SKEP_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SKEP_TSAN 1
+#endif
+#endif
+#if defined(SKEP_TSAN)
+extern "C" void __tsan_acquire(void* address);
+extern "C" void __tsan_release(void* address);
+#endif
+
 namespace skep {
 namespace {
+
+// ThreadSanitizer does not see into liburcu: tell it that what happens inside read sections and before a
+// deferral happens before the reclaiming.
+#if defined(SKEP_TSAN)
+char grace_period;  // only its address matters
+void before_grace_period() { __tsan_release(&grace_period); }
+void after_grace_period() { __tsan_acquire(&grace_period); }
+#else
+void before_grace_period() {}
+void after_grace_period() {}
+#endif
 
 // Registers the thread for its lifetime.
 struct ThreadRegistration {
@@ -21,6 +44,7 @@ struct Deferred {
 };
 
 void run_deferred(rcu_head* head) {
+  after_grace_period();
   auto* deferred = reinterpret_cast<Deferred*>(head);
   deferred->reclaim();
   delete deferred;
@@ -33,17 +57,22 @@ RcuReadSection::RcuReadSection() {
   urcu_memb_read_lock();
 }
 
-RcuReadSection::~RcuReadSection() { urcu_memb_read_unlock(); }
+RcuReadSection::~RcuReadSection() {
+  before_grace_period();
+  urcu_memb_read_unlock();
+}
 
 void rcu_defer(std::function<void()> reclaim) {
   ensure_registered();
   auto* deferred = new Deferred{{}, std::move(reclaim)};
+  before_grace_period();
   urcu_memb_call_rcu(&deferred->head, run_deferred);
 }
 
 void rcu_synchronize() {
   ensure_registered();
   urcu_memb_synchronize_rcu();
+  after_grace_period();
 }
 
 void rcu_barrier_deferred() {
