@@ -67,7 +67,8 @@ Type Btf::skip_modifiers(uint32_t id) const {
   Type found = type(id);
   for (int step = 0; found && found.is_modifier(); ++step) {
     if (step == kMaxChain) return {};
-    found = type(found.target());
+    const bool is_known = found.id() >= first_id_ && !resolved_ids_.empty();
+    found = type(is_known ? resolved_ids_[found.id() - first_id_] : found.target());
   }
   return found;
 }

@@ -151,7 +151,10 @@ class Btf final : public RefCounted {
   Ref<const Btf> base_;
   std::vector<uint32_t> offsets_;  // of type first_id_ + i, from types_
 
-  std::vector<uint32_t> array_sizes_;  // of type first_id_ + i, 0 for other kinds; empty for kernel BTF
+  // Of type first_id_ + i, so that no question walks a long chain; empty for kernel BTF, whose chains are
+  // short.
+  std::vector<uint32_t> array_sizes_;   // 0 for other kinds
+  std::vector<uint32_t> resolved_ids_;  // of modifiers: what is behind all of them
 
   // Built on the first question.
   mutable std::once_flag names_once_;

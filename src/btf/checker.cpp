@@ -117,7 +117,7 @@ int Checker::check_types() {
   in_meta_pass_ = false;
   const size_t count = btf_.offsets_.size();
   visits_.assign(count, Visit::kNot);
-  resolved_ids_.assign(count, 0);
+  btf_.resolved_ids_.assign(count, 0);
   btf_.array_sizes_.assign(count, 0);
   for (uint32_t id = btf_.first_id_; id < btf_.end_id(); ++id) {
     const Type type = btf_.type(id);
@@ -131,17 +131,12 @@ int Checker::check_types() {
 }
 
 int Checker::check_type_tags() {
-  constexpr int kMaxModifiers = 32;
+  // Tags come first in a chain of modifiers, so none may stand right behind another kind of modifier.
   for (uint32_t id = btf_.first_id_; id < btf_.end_id(); ++id) {
-    Type type = btf_.type(id);
-    bool only_tags = type.is(abi::BTF_KIND_TYPE_TAG);
-    for (int step = 0; type.is_modifier(); ++step) {
-      if (step == kMaxModifiers) return complain(ELOOP, "Max chain length or cycle detected");
-      const bool is_tag = type.is(abi::BTF_KIND_TYPE_TAG);
-      if (is_tag && !only_tags) return complain(EINVAL, "Type tags don't precede modifiers");
-      only_tags = only_tags && is_tag;
-      type = btf_.type(type.target());
-    }
+    const Type type = btf_.type(id);
+    if (!type.is_modifier() || type.is(abi::BTF_KIND_TYPE_TAG)) continue;
+    if (btf_.type(type.target()).is(abi::BTF_KIND_TYPE_TAG))
+      return complain(EINVAL, "Type tags don't precede modifiers");
   }
   return 0;
 }

@@ -72,7 +72,6 @@ class Checker {
   bool in_meta_pass_ = true;
 
   std::vector<Visit> visits_;
-  std::vector<uint32_t> resolved_ids_;
   static constexpr uint32_t kMaxDepth = 32;
   std::array<Vertex, kMaxDepth> stack_;
   uint32_t depth_ = 0;

@@ -44,13 +44,13 @@ int Checker::push(Type type) {
 void Checker::pop_resolved(uint32_t resolved_id, uint32_t resolved_size) {
   const uint32_t index = stack_[--depth_].id - btf_.first_id_;
   btf_.array_sizes_[index] = resolved_size;
-  resolved_ids_[index] = resolved_id;
+  btf_.resolved_ids_[index] = resolved_id;
   visits_[index] = Visit::kResolved;
 }
 
 Type Checker::resolved_target(uint32_t id) const {
   if (id < btf_.first_id_) return btf_.skip_modifiers(id);
-  return btf_.type(resolved_ids_[id - btf_.first_id_]);
+  return btf_.type(btf_.resolved_ids_[id - btf_.first_id_]);
 }
 
 std::optional<Btf::Sized> Checker::sized(uint32_t id) const {
@@ -71,7 +71,7 @@ std::optional<Btf::Sized> Checker::sized(uint32_t id) const {
 bool Checker::resolve_state_is_valid(Type type) const {
   const uint32_t index = type.id() - btf_.first_id_;
   if (visits_[index] != Visit::kResolved) return false;
-  const uint32_t id = resolved_ids_[index];
+  const uint32_t id = btf_.resolved_ids_[index];
   const uint32_t size = btf_.array_sizes_[index];
   if (type.is_struct_or_union() || type.is(abi::BTF_KIND_DATASEC)) return id == 0 && size == 0;
   if (type.is(abi::BTF_KIND_DECL_TAG) || type.is_func()) return id != 0 && size == 0;
