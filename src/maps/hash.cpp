@@ -268,10 +268,12 @@ int HashMap::erase(const void* key) noexcept { return remove(key, nullptr); }
 
 int64_t HashMap::for_each(const std::function<uint64_t(const void*, void*)>& visit, uint32_t cpu) {
   int64_t visited = 0;
+  // A callback that deletes and inserts may lead the walk in circles through elements used again.
+  const int64_t most = 2 * int64_t{spec().max_entries};
   const uint32_t value_cpu = row().per_cpu ? cpu : 0;
   for (uint64_t number = 0; number <= bucket_mask_; ++number) {
     uintptr_t link = bucket_of(static_cast<uint32_t>(number)).head.load(std::memory_order_acquire);
-    while (!is_marker(link)) {
+    while (!is_marker(link) && visited < most) {
       auto* element = reinterpret_cast<Element*>(link);
       link = element->next.load(std::memory_order_acquire);  // the callback may delete the element
       ++visited;
