@@ -19,6 +19,7 @@
 #include "base/ref.h"
 #include "base/result.h"
 #include "btf/btf.h"
+#include "btf/prog_info.h"
 #include "exec/executable.h"
 #include "isa/insn.h"
 #include "maps/map.h"
@@ -82,6 +83,7 @@ struct Accepted {
   std::vector<uint32_t> xlated_to_original;
   uint32_t stack_depth = 0;
   bool changes_packet_data = false;
+  uint32_t max_ctx_offset = 0;         // end of the farthest context access: hooks with less refuse the program
 };
 
 struct Outcome {
