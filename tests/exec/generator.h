@@ -15,7 +15,8 @@
 namespace skep::exec {
 
 struct Context {
-  static constexpr size_t kRegisters = 11;  // slot i holds register i; r6 (the context) and r10 stay unused
+  static constexpr size_t kRegisters = 11;  // slot i holds register i; that of r6 (the context) stays unused
+  static constexpr size_t kOne = 10;        // and that of r10 holds a 1
   static constexpr size_t kSlots = 8;       // stack slots below r10
   static constexpr size_t kWords = kRegisters + kSlots;
   uint64_t words[kWords] = {};
