@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -127,7 +128,7 @@ std::span<const uint32_t> Btf::decl_tags(uint32_t target) const {
   std::call_once(tags_once_, [&] {
     for (uint32_t id = first_id_; id < end_id(); ++id)
       if (type(id).is(abi::BTF_KIND_DECL_TAG)) decl_tags_.push_back(id);
-    std::ranges::stable_sort(decl_tags_, {}, target_of);
+    std::ranges::sort(decl_tags_, {}, [&](uint32_t id) { return std::pair(target_of(id), id); });
   });
   const auto found = std::ranges::equal_range(decl_tags_, target, {}, target_of);
   return {found.begin(), found.end()};
