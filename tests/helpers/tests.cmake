@@ -1,0 +1,1 @@
+skep_test(helpers DEPS helpers test_support TIMEOUT 600)
