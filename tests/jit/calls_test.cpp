@@ -75,6 +75,35 @@ TEST_P(CallTest, EightFramesKeepTheirRegistersAndStacks) {
   EXPECT_EQ(run(program), 0xffffu);
 }
 
+uint64_t dirty_the_stack(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
+  volatile uint64_t garbage[512];
+  for (auto& word : garbage) word = ~uint64_t{0};
+  return garbage[0];
+}
+
+// Stack that a program has not written reads as zero, in the first frame and in those that come after others.
+TEST_P(CallTest, FreshStackIsZero) {
+  for (const uint32_t stack : {8u, 16u, 24u, 40u, 128u, 504u, 512u}) {
+    Program program{};
+    program.call(&dirty_the_stack);
+    program += make(Op::kCallSubprog, 0, 0, 0, 1);
+    program += exit_insn();
+    program += set(0, 0);
+    for (uint32_t at = 8; at <= stack; at += 8) {
+      program += load64(1, 10, -static_cast<int>(at));
+      program += make(Op::kOr64Reg, 0, 1);
+      program += make(Op::kStore64Imm, 10, 0, -static_cast<int>(at), -1);
+    }
+    program += exit_insn();
+    Executable executable = program.executable();
+    executable.subprogs[1].stack_bytes = stack;
+    const auto image = make_image(std::move(executable), GetParam());
+    ASSERT_TRUE(image.has_value());
+    EXPECT_EQ(jit::run(*image), 0u) << stack;
+    EXPECT_EQ(jit::run(*image), 0u) << stack;
+  }
+}
+
 struct Counter {
   uint64_t sum = 0;
 };

@@ -16,6 +16,7 @@ constexpr std::array<Gp, isa::kAuxRegister + 1> kRegisters = {
 };
 constexpr int kFirstSaved = 6;
 constexpr int kSavedCount = 4;
+constexpr int kRegisterBytes = 8;
 constexpr uint32_t kNoLabel = asmjit::Globals::kInvalidId;
 
 }  // namespace
@@ -61,6 +62,18 @@ Label Assembly::exit_label() {
   return exit_;
 }
 
+// Linux lets privileged programs read stack that they have not written. There it holds what the kernel left;
+// nothing of this process may be seen so, and both engines have to agree.
+void Assembly::clear_stack() {
+  constexpr uint32_t kVectorBytes = 16;
+  const auto size = static_cast<int32_t>(frame.stack_bytes);
+  int32_t at = 0;
+  if (frame.stack_bytes >= kVectorBytes) a.xorps(x86::xmm0, x86::xmm0);
+  for (; at + int32_t{kVectorBytes} <= size; at += kVectorBytes)
+    a.movaps(x86::xmmword_ptr(x86::rbp, -at - int32_t{kVectorBytes}), x86::xmm0);
+  for (; at < size; at += kRegisterBytes) a.mov(x86::qword_ptr(x86::rbp, -at - kRegisterBytes), 0);
+}
+
 void Assembly::prologue() {
   if (frame.frame_pointer) {
     a.push(x86::rbp);
@@ -73,6 +86,7 @@ void Assembly::prologue() {
   }
   for (int i = 0; i < kSavedCount; ++i)
     if (frame.saved_registers >> i & 1) a.push(kRegisters[kFirstSaved + i]);
+  clear_stack();
   if (!frame.has_budget) return;
   a.mov(x86::qword_ptr(x86::rbp, frame.budget_offset() + offsetof(LoopBudget, left)),
         LoopBudget::kIterations);

@@ -133,6 +133,8 @@ class Assembly {
   void finish();
 
  private:
+  void clear_stack();
+
   std::vector<uint32_t> labels_;   // asmjit's ids by instruction index
   std::vector<uint32_t> entries_;  // and by subprogram
   Label exit_;
