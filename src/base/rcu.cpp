@@ -48,6 +48,7 @@ void run_deferred(rcu_head* head) {
   auto* deferred = reinterpret_cast<Deferred*>(head);
   deferred->reclaim();
   delete deferred;
+  before_grace_period();  // for who waits in rcu_barrier_deferred
 }
 
 }  // namespace
@@ -78,6 +79,7 @@ void rcu_synchronize() {
 void rcu_barrier_deferred() {
   ensure_registered();
   urcu_memb_barrier();
+  after_grace_period();
 }
 
 }  // namespace skep
