@@ -29,12 +29,13 @@ struct Insn {
 };
 static_assert(sizeof(Insn) == 8);
 
-inline constexpr int kRegisterCount = 11;      // r0..r10; r10 is the read-only frame pointer
-inline constexpr int kAuxRegister = 11;        // BPF_REG_AX: only in rewritten programs (blinding, fix-ups)
+inline constexpr int kRegisterCount = 11;  // r0..r10; r10 is the read-only frame pointer
+inline constexpr int kAuxRegister = 11;    // BPF_REG_AX: only in rewritten programs (blinding, fix-ups)
 inline constexpr int kMaxCallFrames = 8;
-inline constexpr int kStackSize = 512;         // bytes a frame
+inline constexpr int kStackSize = 512;  // bytes a frame
 inline constexpr int kMaxTailCalls = 33;
 
+// clang-format off: one family a line
 // What an instruction does, independent of operand source and width.
 enum class Operation : uint8_t {
   // dst = dst OP operand
@@ -63,6 +64,7 @@ enum class Operation : uint8_t {
   kExit,
   kNospec,                   // speculation barrier; rewritten programs only
 };
+// clang-format on
 
 // Where the second operand comes from.
 enum class Source : uint8_t { kNone, kImm, kReg };
@@ -73,18 +75,48 @@ enum class Width : uint8_t { kNone = 0, k32 = 32, k64 = 64 };
 // Fault behaviour of a load or store: an ordinary access is proved in bounds by the verifier.
 enum class Access : uint8_t {
   kProved,
-  kProbe,    // BPF_PROBE_MEM / _MEMSX: a fault reads as zero
-  kArena,    // BPF_PROBE_MEM32: 32-bit offset from the arena base; a fault reads as zero, is not written
+  kProbe,  // BPF_PROBE_MEM / _MEMSX: a fault reads as zero
+  kArena,  // BPF_PROBE_MEM32: 32-bit offset from the arena base; a fault reads as zero, is not written
   kArenaAtomic,
 };
 
 // Conformance groups of RFC 9669; kInternal rows occur in rewritten programs only and never load.
-enum class Group : uint8_t { kBase32, kBase64, kDivmul32, kDivmul64, kAtomic32, kAtomic64, kPacket, kLinux, kInternal };
+enum class Group : uint8_t {
+  kBase32,
+  kBase64,
+  kDivmul32,
+  kDivmul64,
+  kAtomic32,
+  kAtomic64,
+  kPacket,
+  kLinux,
+  kInternal
+};
 
 // How the kernel prints and the assembler reads an instruction; the operand slots of each are in text.h.
 enum class Format : uint8_t {
-  kAlu, kNeg, kMovsx, kAddrSpaceCast, kByteOrder, kBswap, kLoadImm64, kLoadAbs, kLoadInd, kLoad, kStore, kAtomic,
-  kAtomicFetch, kLoadAcquire, kStoreRelease, kJump, kJumpLong, kCondJump, kMayGoto, kCall, kExit, kNospec,
+  kAlu,
+  kNeg,
+  kMovsx,
+  kAddrSpaceCast,
+  kByteOrder,
+  kBswap,
+  kLoadImm64,
+  kLoadAbs,
+  kLoadInd,
+  kLoad,
+  kStore,
+  kAtomic,
+  kAtomicFetch,
+  kLoadAcquire,
+  kStoreRelease,
+  kJump,
+  kJumpLong,
+  kCondJump,
+  kMayGoto,
+  kCall,
+  kExit,
+  kNospec,
 };
 
 // In a key column of the table: the field may hold anything. No field of a keyed row can hold this value.
@@ -100,20 +132,20 @@ enum class Op : uint16_t {
 struct InsnDesc {
   Op op;
   uint8_t code;
-  int off_key;               // required off, or kAny
-  int imm_key;               // required imm, or kAny
-  int src_key;               // required src register nibble, or kAny
+  int off_key;  // required off, or kAny
+  int imm_key;  // required imm, or kAny
+  int src_key;  // required src register nibble, or kAny
   Operation operation;
   Source source;
-  Width width;               // ALU, jumps and atomics; kNone where it has no meaning
-  uint8_t mem_bytes;         // 1, 2, 4, 8: memory operand, or the low bytes that kMovsx extends; else 0
+  Width width;        // ALU, jumps and atomics; kNone where it has no meaning
+  uint8_t mem_bytes;  // 1, 2, 4, 8: memory operand, or the low bytes that kMovsx extends; else 0
   Access access;
   Format format;
-  std::string_view mnemonic; // the operator or keyword of the notation: "+=", "if", "call", "lock", ...
+  std::string_view mnemonic;  // the operator or keyword of the notation: "+=", "if", "call", "lock", ...
   Group group;
   KernelVersion since;
 
-  bool is_jump() const {     // a conditional or unconditional branch with a target (not call, not exit)
+  bool is_jump() const {  // a conditional or unconditional branch with a target (not call, not exit)
     return operation >= Operation::kJump && operation <= Operation::kMayGoto;
   }
   bool is_conditional() const { return operation >= Operation::kJeq && operation <= Operation::kMayGoto; }
@@ -139,7 +171,8 @@ FieldUse field_use(const InsnDesc& desc);
 // Whether fields that the row does not use are zero, as Linux demands (it answers EINVAL otherwise).
 bool reserved_fields_ok(const InsnDesc& desc, const Insn& insn);
 
-// Whether any loadable row has this opcode byte. Linux tells "unknown opcode" from "uses reserved fields" by it.
+// Whether any loadable row has this opcode byte. Linux tells "unknown opcode" from "uses reserved fields" by
+// it.
 bool opcode_known(uint8_t code);
 
 // 2 for LD_IMM64, else 1.
