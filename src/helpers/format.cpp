@@ -58,7 +58,7 @@ std::optional<Spec> finish(Spec spec, Conversion conversion, const Cursor& curso
 }
 
 // %p and what may follow it; the cursor stands on the p.
-std::optional<Spec> parse_pointer(Spec spec, const Cursor& cursor) {
+std::optional<Spec> parse_pointer_kind(Spec spec, const Cursor& cursor) {
   spec.bytes = 8;
   const char kind = cursor[1], digit = cursor[2];
   if (cursor.word_ends(1)) return finish(spec, Conversion::kPointer, cursor, 1);
@@ -76,6 +76,14 @@ std::optional<Spec> parse_pointer(Spec spec, const Cursor& cursor) {
   if (digit == '4') return finish(spec, kind == 'i' ? Conversion::kIp4Padded : Conversion::kIp4Dotted, cursor, 3);
   if (digit == '6') return finish(spec, kind == 'i' ? Conversion::kIp6Plain : Conversion::kIp6Colons, cursor, 3);
   return std::nullopt;
+}
+
+// Letters and digits right behind a pointer's kind belong to it and print nothing.
+std::optional<Spec> parse_pointer(Spec spec, const Cursor& cursor) {
+  std::optional<Spec> parsed = parse_pointer_kind(spec, cursor);
+  if (!parsed) return parsed;
+  while (isalnum(static_cast<unsigned char>(cursor[parsed->end - cursor.at()])) != 0) ++parsed->end;
+  return parsed;
 }
 
 std::optional<Spec> parse_number(Spec spec, Cursor cursor) {
@@ -212,7 +220,7 @@ int walk(std::string_view format, size_t arguments, Text emit_text, Specificatio
   size_t used = 0;
   for (size_t at = 0; at < format.size();) {
     const auto c = static_cast<unsigned char>(format[at]);
-    if (c >= 0x80 || (isprint(c) == 0 && isspace(c) == 0)) return -EINVAL;
+    if (c < 0x80 && isprint(c) == 0 && isspace(c) == 0) return -EINVAL;
     if (c != '%') {
       emit_text(format.substr(at++, 1));
       continue;

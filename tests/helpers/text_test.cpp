@@ -79,7 +79,7 @@ TEST(Format, IsCheckedAndMeasuredAsOnLinux) {
       "%pi6", "%pI5", "%pI", "%pks", "%pus", "%pksx", "%pk", "%p%", "%pd", "%p ", "%p,", "%d%%", "%%%d", "a\tb\nc",
       "a\x01z", "\x7f", "\xc3\xa9", "%10s|", "%-10s|", "%010d", "%0-5d|", "%-05d|", "%00005d", "%123d", "%l", "%ll",
       "%lp", "%ls", "%lc", "%5c|", "%-5c|", "%5%", "% ", "%5", "%p4", "%pI4x", "%pI4 ", "%20pI4|", "%-20px|", "%30px|", "%d\x80",
-      "%i", "%X", "%llu %llu %llu", "%s %s %s", "%u%u%u%u"};
+      "%i", "%X", "%pKabc 1", "%pxyz", "%pI4abc:%d", "%pS12,", "\xff%d\xc3\xa9", "%llu %llu %llu", "%s %s %s", "%u%u%u%u"};
   for (const char* text : formats) {
     const std::string format = text;
     EXPECT_EQ(our_trace_printk(format, format.size() + 1), kernel_trace_printk(format, format.size() + 1))
@@ -176,6 +176,7 @@ TEST(Format, PrintsWhatItSays) {
   EXPECT_EQ(print("%d %u %x", {static_cast<uint64_t>(-1), static_cast<uint64_t>(-1), 255}), "-1 4294967295 ff");
   EXPECT_EQ(print("%ld|%5d|%-5d|%05d|%+d", {static_cast<uint64_t>(-1), 42, 42, 42, 42}), "-1|   42|42   |00042|+42");
   environment.user_ = std::string("hello\0rest", 10);
+  environment.user_.resize(4096);
   EXPECT_EQ(print("[%s] [%c]", {environment.user_base_, 'x'}), "[hello] [x]");
   EXPECT_EQ(print("%px", {0x1234}), "0000000000001234");
   EXPECT_EQ(print("100%%", {}), "100%");
