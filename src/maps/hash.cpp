@@ -55,6 +55,7 @@ Status check_hash(const MapSpec& spec) {
 struct HashMap::Bucket {
   std::atomic<uintptr_t> head;
   std::atomic<bool> locked;
+  std::atomic<uint32_t> version;  // grows before each change of the chain
 };
 
 struct HashMap::Element {
@@ -137,14 +138,19 @@ bool HashMap::same_key(const Element* element, const void* key) const {
 
 HashMap::Element* HashMap::find(const void* key, uint32_t hash) const {
   const uint32_t number = hash & bucket_mask_;
+  const Bucket& bucket = bucket_of(hash);
   for (;;) {
-    uintptr_t link = bucket_of(hash).head.load(std::memory_order_acquire);
+    const uint32_t version = bucket.version.load(std::memory_order_acquire);
+    uintptr_t link = bucket.head.load(std::memory_order_acquire);
     while (!is_marker(link)) {
       auto* element = reinterpret_cast<Element*>(link);
       if (element->hash.load(std::memory_order_relaxed) == hash && same_key(element, key)) return element;
       link = element->next.load(std::memory_order_acquire);
     }
-    if (link == 0 || link == marker_of(number)) return nullptr;
+    // A miss counts only when the chain stood still: an element on the way may have been taken for another
+    // key, even for the one that is sought.
+    if ((link == 0 || link == marker_of(number)) && bucket.version.load(std::memory_order_acquire) == version)
+      return nullptr;
   }
 }
 
@@ -231,6 +237,7 @@ int HashMap::put(const void* key, const NewValue& value, uint64_t flags) noexcep
     if (old == nullptr) count_.fetch_sub(1, std::memory_order_relaxed);
     return -ENOMEM;
   }
+  bucket.version.fetch_add(1, std::memory_order_acq_rel);
   element->hash.store(hash, std::memory_order_relaxed);
   copy_in(key_of(element), key, spec().key_size);
   write_value(element, value, true);
@@ -258,6 +265,7 @@ int HashMap::remove(const void* key, std::byte* value_out) noexcept {
   if (link == nullptr) return -ENOENT;
   auto* element = reinterpret_cast<Element*>(link->load(std::memory_order_relaxed));
   if (value_out != nullptr) copy_value_out(element, value_out);
+  bucket.version.fetch_add(1, std::memory_order_acq_rel);
   link->store(element->next.load(std::memory_order_relaxed), std::memory_order_release);
   release(element);
   count_.fetch_sub(1, std::memory_order_relaxed);

@@ -5,8 +5,10 @@
 //     element keeps its link when it is removed, so a reader on it goes on.
 //  2. A removed element may be used again at once, as on Linux: a reader that gets into another chain that
 //  way
-//     sees the wrong end marker and starts again. A program that still holds the value of a deleted element
-//     thus holds memory of this map, valid for the map's life, with contents of whoever uses it now.
+//     sees the wrong end marker and starts again; one that misses while its own chain changed starts again
+//     too (Linux does not, and can miss a key that is being replaced). A program that still holds the value
+//     of a deleted element thus holds memory of this map, valid for the map's life, with contents of whoever
+//     uses it now.
 //  3. `count_` is the number of elements in chains, exactly, and never passes max_entries.
 //  4. Keys and values are written and read as relaxed atomic words (words.h); a new element's link is
 //     published with release, so its contents come with it.
