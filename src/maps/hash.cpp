@@ -55,7 +55,7 @@ Status check_hash(const MapSpec& spec) {
 struct HashMap::Bucket {
   std::atomic<uintptr_t> head;
   std::atomic<bool> locked;
-  std::atomic<uint32_t> version;  // grows before each change of the chain
+  std::atomic<uint32_t> version;  // grows before and after each change of the chain
 };
 
 struct HashMap::Element {
@@ -129,9 +129,9 @@ uint64_t HashMap::element_size() const {
 
 bool HashMap::same_key(const Element* element, const void* key) const {
   const auto* bytes = static_cast<const std::byte*>(key);
-  const auto* words = reinterpret_cast<const uint64_t*>(key_of(element));
+  auto* words = reinterpret_cast<uint64_t*>(key_of(element));
   for (size_t left = spec().key_size;; left -= 8, bytes += 8, ++words) {
-    if (load_word(words) != key_word(bytes, left)) return false;
+    if (std::atomic_ref(*words).load(std::memory_order_acquire) != key_word(bytes, left)) return false;
     if (left <= 8) return true;
   }
 }
@@ -144,7 +144,7 @@ HashMap::Element* HashMap::find(const void* key, uint32_t hash) const {
     uintptr_t link = bucket.head.load(std::memory_order_acquire);
     while (!is_marker(link)) {
       auto* element = reinterpret_cast<Element*>(link);
-      if (element->hash.load(std::memory_order_relaxed) == hash && same_key(element, key)) return element;
+      if (element->hash.load(std::memory_order_acquire) == hash && same_key(element, key)) return element;
       link = element->next.load(std::memory_order_acquire);
     }
     // A miss counts only when the chain stood still: an element on the way may have been taken for another
@@ -205,6 +205,18 @@ void* HashMap::lookup_percpu(const void* key, uint32_t cpu) noexcept {
   return cpu < cpus_ ? value_of(element, cpu) : nullptr;
 }
 
+// With release, so that a reader who meets the new key on its way along a chain that the element has left
+// also sees that chain's version grown.
+void HashMap::write_key(Element* element, const void* key, uint32_t hash) const {
+  element->hash.store(hash, std::memory_order_release);
+  const auto* bytes = static_cast<const std::byte*>(key);
+  auto* words = reinterpret_cast<uint64_t*>(key_of(element));
+  for (size_t left = spec().key_size;; left -= 8, bytes += 8, ++words) {
+    std::atomic_ref(*words).store(key_word(bytes, left), std::memory_order_release);
+    if (left <= 8) return;
+  }
+}
+
 void HashMap::write_value(Element* element, const NewValue& value, bool fresh) const {
   if (!row().per_cpu) return copy_in(value_of(element, 0), value.data, spec().value_size);
   for (uint32_t cpu = 0; cpu < cpus_; ++cpu) {
@@ -238,8 +250,7 @@ int HashMap::put(const void* key, const NewValue& value, uint64_t flags) noexcep
     return -ENOMEM;
   }
   bucket.version.fetch_add(1, std::memory_order_acq_rel);
-  element->hash.store(hash, std::memory_order_relaxed);
-  copy_in(key_of(element), key, spec().key_size);
+  write_key(element, key, hash);
   write_value(element, value, true);
   const uintptr_t head = bucket.head.load(std::memory_order_relaxed);
   element->next.store(head != 0 ? head : marker_of(hash & bucket_mask_), std::memory_order_release);
@@ -248,6 +259,7 @@ int HashMap::put(const void* key, const NewValue& value, uint64_t flags) noexcep
     // The new element stands before the old one, so a reader finds one of them at any time.
     if (old_link == &bucket.head) old_link = &element->next;
     old_link->store(old->next.load(std::memory_order_relaxed), std::memory_order_release);
+    bucket.version.fetch_add(1, std::memory_order_acq_rel);
     release(old);
   }
   return 0;
@@ -267,6 +279,7 @@ int HashMap::remove(const void* key, std::byte* value_out) noexcept {
   if (value_out != nullptr) copy_value_out(element, value_out);
   bucket.version.fetch_add(1, std::memory_order_acq_rel);
   link->store(element->next.load(std::memory_order_relaxed), std::memory_order_release);
+  bucket.version.fetch_add(1, std::memory_order_acq_rel);
   release(element);
   count_.fetch_sub(1, std::memory_order_relaxed);
   return 0;

@@ -61,6 +61,7 @@ class HashMap final : public Map {
   // What an update writes: one CPU's value, or all of them.
   struct NewValue;
   int put(const void* key, const NewValue& value, uint64_t flags) noexcept;
+  void write_key(Element* element, const void* key, uint32_t hash) const;
   void write_value(Element* element, const NewValue& value, bool fresh) const;
   int remove(const void* key, std::byte* value_out) noexcept;
   void copy_value_out(const Element* element, std::byte* out) const;
