@@ -69,7 +69,8 @@ void report(const SkBuff& skb, __sk_buff& ctx) {
 }
 
 // Takes the Ethernet header off, as a device driver does, and gives the socket the packet's addresses.
-void classify(SkBuff& skb, net::Sock& sk) {
+// A packet too short for the header that its type promises is EINVAL.
+Status classify(SkBuff& skb, net::Sock& sk) {
   const net::EthernetType type = net::ethernet_type(skb.data, skb.len);
   skb.mac_header = static_cast<uint16_t>(skb.headroom());
   net::pull(skb, net::kEthHeaderLen);
@@ -79,15 +80,16 @@ void classify(SkBuff& skb, net::Sock& sk) {
   skb.mac_len = net::kEthHeaderLen;
   if (type.protocol == net::to_network(net::kEthIp)) {
     sk.family = 2;  // AF_INET
-    if (skb.len < net::kIpHeaderLen) return;
+    if (skb.len < net::kIpHeaderLen) return fail(EINVAL);
     memcpy(&sk.src_ip4, skb.data + net::kIpSource, sizeof(sk.src_ip4));
     memcpy(&sk.dst_ip4, skb.data + net::kIpDestination, sizeof(sk.dst_ip4));
   } else if (type.protocol == net::to_network(net::kEthIpv6)) {
     sk.family = 10;  // AF_INET6
-    if (skb.len < net::kIpv6HeaderLen) return;
+    if (skb.len < net::kIpv6HeaderLen) return fail(EINVAL);
     memcpy(sk.src_ip6, skb.data + net::kIpv6Source, sizeof(sk.src_ip6));
     memcpy(sk.dst_ip6, skb.data + net::kIpv6Destination, sizeof(sk.dst_ip6));
   }
+  return {};
 }
 
 }  // namespace
@@ -107,7 +109,7 @@ Result<TestRunResult> run_packet(const Job& job) {
   skb.sk = &sk;
   skb.dev = &net::loopback();
   if (!input.ctx.empty() && ctx.ifindex > 1) return fail(ENODEV);
-  classify(skb, sk);
+  SKEP_TRY(classify(skb, sk));
   if (tc) net::push(skb, net::kEthHeaderLen);
   if (!input.ctx.empty()) SKEP_TRY(apply(ctx, skb));
   skb.update_data_pointers();
