@@ -43,7 +43,7 @@ Host& Host::instance() {
 Host::Host()
     : kernel_(std::make_unique<objects::Kernel>(configured)),
       attachments_(std::make_unique<attach::Attachments>()) {
-  auto caller = syscall::LocalCaller::create(environment(), *attachments_);
+  auto caller = syscall::LocalCaller::create(environment());
   SKEP_CHECK(caller);
   caller_ = *std::move(caller);
 }

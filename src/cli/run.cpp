@@ -30,15 +30,18 @@ Status add_traced(const std::vector<std::string>& names, supervisor::SupervisorO
 
 void add_run_options(CLI::App& command, RunOptions& options) {
   command
-      .add_option("--files", options.files,
-                  "how /sys/fs/bpf, /sys/fs/cgroup and the like appear: by private mounts, or by translated paths")
+      .add_option(
+          "--files", options.files,
+          "how /sys/fs/bpf, /sys/fs/cgroup and the like appear: by private mounts, or by translated paths")
       ->check(CLI::IsMember({"mounts", "paths", "auto"}))
       ->type_name("mounts|paths|auto");
   command.add_option("--trace", options.trace, "also trap these syscalls, so that their tracepoints fire")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("NAME[,NAME]|all");
-  command.add_option("command", options.command, "the command and its arguments")->required()->type_name("CMD");
+  command.add_option("command", options.command, "the command and its arguments")
+      ->required()
+      ->type_name("CMD");
   // What follows CMD is CMD's, also where it looks like an option.
   command.positionals_at_end(true);
 }

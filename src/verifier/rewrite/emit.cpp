@@ -158,6 +158,7 @@ Result<Accepted> emit(const Context& c, const Items& items) {
   accepted.stack_depth = c.subprogs[0].stack_depth;
   accepted.changes_packet_data = c.changes_packet_data;
   accepted.max_ctx_offset = c.max_ctx_offset;
+  accepted.max_ctx_offset = c.max_ctx_offset;
   return accepted;
 }
 
