@@ -202,6 +202,7 @@ class Reporter final : public benchmark::ConsoleReporter {
   }
 
   void print_ratios() {
+    // `empty` shows how much of the kernel's time is what it does around each repetition.
     fmt::print("\n{:<10} {:>9} {:>9} {:>9} {:>9}   {:>10} {:>10} {:>10}\n", "ns per run", "interp", "jit",
                "kernel", "native", "interp/jit", "jit/native", "jit/kernel");
     for (const Program& program : kPrograms) {

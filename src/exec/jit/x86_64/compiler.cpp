@@ -36,22 +36,8 @@ struct Needs {
   std::vector<Frame> frames;          // by subprogram
 };
 
-bool calls_cpp_or_subprogram(Operation operation) {
-  switch (operation) {
-    case Operation::kCallHelper:
-    case Operation::kCallKfunc:
-    case Operation::kCallSubprog:
-    case Operation::kTailCall:
-    case Operation::kLoadAbs:
-    case Operation::kLoadInd:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool reads_run(const InsnDesc& row) {
-  return calls_cpp_or_subprogram(row.operation) || row.access != isa::Access::kProved ||
+  return emitter_of(row.operation).calls || row.access != isa::Access::kProved ||
          row.operation == Operation::kAddrSpaceCast || row.operation == Operation::kPerCpuAddress;
 }
 
@@ -127,7 +113,7 @@ Result<Needs> examine(const Executable& program) {
       if (use.src && row->source == isa::Source::kReg) note_register(frame, program.insns[i].src);
       if (row->format == isa::Format::kLoadAbs || row->format == isa::Format::kLoadInd)
         note_register(frame, 6);
-      frame.frame_pointer |= calls_cpp_or_subprogram(row->operation);
+      frame.frame_pointer |= emitter_of(row->operation).calls;
       frame.has_budget |= row->operation == Operation::kMayGoto;
       program_reads_run |= reads_run(*row);
       last = row->operation;
@@ -143,10 +129,11 @@ Result<Needs> examine(const Executable& program) {
 
 // r2 holds a map that is known when its load stands before it in the same basic block.
 void track_r2(Assembly& out, const Site& site) {
-  const bool writes_r2 = isa::field_use(site.row).dst && site.insn.dst == 2;
+  const bool fetches_to_r2 = site.row.is_atomic_rmw() && site.insn.src == 2;
+  const bool writes_r2 = fetches_to_r2 || (isa::field_use(site.row).dst && site.insn.dst == 2);
   if (site.facts.is_map_handle && writes_r2)
     out.map_in_r2 = maps::Map::from_handle(isa::imm64(site.insn, out.program.insns[site.index + 1]));
-  else if (writes_r2 || calls_cpp_or_subprogram(site.row.operation))
+  else if (writes_r2 || emitter_of(site.row.operation).calls)
     out.map_in_r2 = nullptr;
 }
 

@@ -14,6 +14,8 @@ using EmitFn = void (*)(Assembly& out, const Site& site, uint32_t instruction);
 struct Emitter {
   EmitFn emit = nullptr;  // null: Linux, too, refuses the operation in a running program
   uint32_t instruction = 0;
+  bool calls =
+      false;  // other code runs meanwhile: needs an aligned frame and the RunContext, and r1..r5 are lost
 };
 const Emitter& emitter_of(isa::Operation operation);
 
