@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "abi/bpf.h"
+#include "maps/prog_array.h"
 #include "objects/btf_object.h"
 #include "objects/link.h"
-#include "objects/map_state.h"
 #include "objects/perf_event.h"
 #include "objects/program.h"
 
@@ -26,11 +26,9 @@ std::string lines_of(const Ref<maps::Map>& map) {
       "memlock:\t{}\nmap_id:\t{}\nfrozen:\t{}\n",
       spec.type, spec.key_size, spec.value_size, spec.max_entries, spec.flags, spec.extra,
       map->memory_usage(), map->id(), map->frozen() ? 1 : 0);
-  objects::MapState& state = objects::state_of(*map);
-  const std::lock_guard lock(state.mutex);
-  if (state.tail_owner)
-    text += fmt::format("owner_prog_type:\t{}\nowner_jited:\t{}\n", state.tail_owner->prog_type,
-                        state.tail_owner->jited ? 1 : 0);
+  if (spec.type == abi::BPF_MAP_TYPE_PROG_ARRAY)
+    if (const auto owner = static_cast<const maps::ProgArrayMap&>(*map).owner())
+      text += fmt::format("owner_prog_type:\t{}\nowner_jited:\t{}\n", owner->prog_type, owner->jited ? 1 : 0);
   return text;
 }
 

@@ -7,26 +7,15 @@
 #include <vector>
 
 #include "base/check.h"
-#include "objects/map_state.h"
 
 namespace skep::supervisor {
-namespace {
-
-// A pin names a map like an fd does: a prog_array keeps its programs while either exists.
-void count_reference(const objects::Object& object, bool taken) {
-  if (const auto* map = std::get_if<Ref<maps::Map>>(&object))
-    taken ? objects::user_reference_taken(**map) : objects::user_reference_dropped(**map);
-}
-
-}  // namespace
-
 Pins::Pins() : inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) { SKEP_CHECK(inotify_); }
 
 Status Pins::pin(const std::string& real_path, objects::Object object) {
   UniqueFd created(::open(real_path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
   if (!created) return fail_last();
   const std::string self = "/proc/self/fd/" + std::to_string(created.get());
-  Pin pin{std::move(object), UniqueFd(::open(self.c_str(), O_PATH | O_CLOEXEC)), -1};
+  Pin pin{objects::UserReference(std::move(object)), UniqueFd(::open(self.c_str(), O_PATH | O_CLOEXEC)), -1};
   if (!pin.file) return fail_last();
   pin.watch = ::inotify_add_watch(inotify_.get(), self.c_str(), IN_ATTRIB);
   if (pin.watch < 0) {
@@ -35,7 +24,6 @@ Status Pins::pin(const std::string& real_path, objects::Object object) {
     return std::unexpected(error);
   }
   const FileIdentity identity = SKEP_TRY(identity_of(pin.file.get()));
-  count_reference(pin.object, true);
   const std::lock_guard lock(mutex_);
   pins_.insert_or_assign(Key{identity.device, identity.inode}, std::move(pin));
   return {};
@@ -47,7 +35,7 @@ Result<objects::Object> Pins::get(const std::string& real_path) const {
   const std::lock_guard lock(mutex_);
   const auto found = pins_.find(Key{status.st_dev, status.st_ino});
   if (found == pins_.end()) return fail(EACCES);
-  return found->second.object;
+  return found->second.reference.object();
 }
 
 void Pins::settle() {
@@ -69,11 +57,6 @@ void Pins::settle() {
       }
     }
   }
-  for (const Pin& pin : dropped) count_reference(pin.object, false);
-}
-
-Pins::~Pins() {
-  for (const auto& [key, pin] : pins_) count_reference(pin.object, false);
 }
 
 size_t Pins::count() const {

@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "objects/kernel.h"
-#include "objects/object.h"
+#include "objects/map_state.h"
 #include "supervisor/client.h"
 
 namespace skep::supervisor {
@@ -21,9 +21,6 @@ namespace skep::supervisor {
 class Pins {
  public:
   Pins();
-  ~Pins();
-  Pins(const Pins&) = delete;
-  Pins& operator=(const Pins&) = delete;
 
   // Creates the file. EEXIST, ENOENT, ... as open(O_CREAT|O_EXCL) answers.
   Status pin(const std::string& real_path, objects::Object object);
@@ -35,7 +32,7 @@ class Pins {
 
  private:
   struct Pin {
-    objects::Object object;
+    objects::UserReference reference;  // a pin names its object as an fd does
     UniqueFd file;  // O_PATH: keeps the inode number from being used again
     int watch = -1;
   };
