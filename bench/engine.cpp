@@ -207,6 +207,7 @@ class Reporter final : public benchmark::ConsoleReporter {
                "kernel", "native", "interp/jit", "jit/native", "jit/kernel");
     for (const Program& program : kPrograms) {
       const auto& of = times_[program.name];
+      if (of.empty()) continue;  // filtered out
       const auto time = [&](const char* engine) { return of.contains(engine) ? of.at(engine) : 0.0; };
       const auto ratio = [&](const char* a, const char* b) {
         return time(a) > 0 && time(b) > 0 ? fmt::format("{:.2f}", time(a) / time(b)) : std::string("-");
