@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "maps/rules.h"
+#include "maps/visible_memory.h"
 
 namespace skep::maps {
 
@@ -26,6 +27,7 @@ Result<Memory> Memory::anonymous(uint64_t bytes) {
   void* data =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (data == MAP_FAILED) return fail(ENOMEM);
+  visible_memory::add(static_cast<std::byte*>(data), size);
   return Memory(static_cast<std::byte*>(data), size, UniqueFd());
 }
 
@@ -44,6 +46,7 @@ Result<Memory> Memory::shared_file(const std::string& name, uint64_t bytes, bool
   UniqueFd fd = SKEP_TRY(make_memfd(name, size));
   void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (data == MAP_FAILED) return fail(ENOMEM);
+  visible_memory::add(static_cast<std::byte*>(data), size);
   Memory memory(static_cast<std::byte*>(data), size, std::move(fd));
   // After our own mapping: the seal lets mappings that exist go on writing.
   if (!client_writable && fcntl(memory.fd(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
@@ -64,7 +67,9 @@ Memory& Memory::operator=(Memory&& other) noexcept {
 }
 
 Memory::~Memory() {
-  if (data_ != nullptr) munmap(data_, size_);
+  if (data_ == nullptr) return;
+  visible_memory::remove(data_);
+  munmap(data_, size_);
 }
 
 }  // namespace skep::maps
