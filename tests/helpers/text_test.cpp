@@ -4,12 +4,14 @@
 
 #include <array>
 #include <cstring>
+#include <memory>
 #include <string>
 
 #include "abi/helper_ids.h"
 #include "helpers/environment.h"
 #include "helpers/format.h"
 #include "helpers/impl.h"
+#include "maps/map.h"
 #include "progtypes/programs.h"
 
 namespace skep::testing {
@@ -176,10 +178,36 @@ TEST(Format, PrintsWhatItSays) {
   EXPECT_EQ(print("%d %u %x", {static_cast<uint64_t>(-1), static_cast<uint64_t>(-1), 255}), "-1 4294967295 ff");
   EXPECT_EQ(print("%ld|%5d|%-5d|%05d|%+d", {static_cast<uint64_t>(-1), 42, 42, 42, 42}), "-1|   42|42   |00042|+42");
   environment.user_ = std::string("hello\0rest", 10);
-  environment.user_.resize(4096);
   EXPECT_EQ(print("[%s] [%c]", {environment.user_base_, 'x'}), "[hello] [x]");
   EXPECT_EQ(print("%px", {0x1234}), "0000000000001234");
   EXPECT_EQ(print("100%%", {}), "100%");
+}
+
+TEST(Memory, ShowsMapsAndNothingElse) {
+  FixedEnvironment environment;
+  RunContext run;
+  run.env = &environment;
+  const auto read = [&](helpers::HelperFn helper, const void* from) {
+    std::array<char, 8> out = {'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x'};
+    const uint64_t code = helper(reinterpret_cast<uint64_t>(out.data()), out.size(), reinterpret_cast<uint64_t>(from), 0, 0, run);
+    return std::pair(static_cast<int64_t>(code), std::string(out.data(), out.size()));
+  };
+  const std::string zeroes(8, '\0');
+  const auto heap = std::make_unique<std::array<char, 64>>();
+  EXPECT_EQ(read(helpers::probe_read_kernel, heap.get()), std::pair(int64_t{-EFAULT}, zeroes));
+  EXPECT_EQ(read(helpers::probe_read_kernel, nullptr), std::pair(int64_t{-EFAULT}, zeroes));
+  const maps::MapSpec spec = {.type = abi::BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16, .max_entries = 1};
+  const uint32_t key = 0;
+  const char* value;
+  {
+    Ref<maps::Map> map = maps::create(spec).value();
+    value = static_cast<const char*>(map->lookup(&key, 0));
+    memcpy(const_cast<char*>(value), "map text", 9);
+    EXPECT_EQ(read(helpers::probe_read_kernel, value), std::pair(int64_t{0}, std::string("map text")));
+    EXPECT_EQ(read(helpers::probe_read_kernel_str, value).second, std::string("map tex\0", 8));
+    EXPECT_EQ(read(helpers::probe_read_user, value).first, -EFAULT);
+  }
+  EXPECT_EQ(read(helpers::probe_read_kernel, value).first, -EFAULT);
 }
 
 }  // namespace
