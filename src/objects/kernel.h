@@ -47,6 +47,8 @@ class Kernel {
   std::atomic<int> jit_harden{0};
   // kernel.bpf_stats_enabled plus the number of open ENABLE_STATS fds.
   std::atomic<int>& bpf_stats_enabled() { return *bpf_stats_enabled_; }
+  // The same, for whoever may outlive the kernel.
+  const std::shared_ptr<std::atomic<int>>& bpf_stats_switch() const { return bpf_stats_enabled_; }
 
  private:
   KernelOptions options_;

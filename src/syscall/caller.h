@@ -38,6 +38,8 @@ class Caller {
   virtual Credentials credentials() = 0;
   virtual const helpers::TaskInfo& task() = 0;
   virtual helpers::RunEnvironment& environment() = 0;  // for test runs
+  // The caller has a signal to take or is gone: long work ends with EINTR. Any thread; cheap.
+  virtual bool interrupted() { return false; }
 
   virtual Result<FdObject> object(int fd) = 0;            // EBADF: no such fd; EINVAL: some other file
   virtual Result<int> install(objects::Object object, FdMode mode) = 0;  // close-on-exec, as Linux does

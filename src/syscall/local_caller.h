@@ -10,16 +10,15 @@
 #include <string>
 
 #include "objects/fd_broker.h"
+#include "objects/map_state.h"
 #include "syscall/caller.h"
 
 namespace skep::syscall {
 
 class LocalCaller : public Caller {
  public:
-  // Reads time, randomness and task of this process through `environment`, which outlives the caller.
-  // `attachments` gives meaning to cgroup fds: paths of directories below `cgroup_root` ("" for none).
-  static Result<std::unique_ptr<LocalCaller>> create(helpers::RunEnvironment& environment,
-                                                     attach::Attachments& attachments);
+  // Reads time, randomness and task of this process through `environment`; both outlive the caller.
+  static Result<std::unique_ptr<LocalCaller>> create(helpers::RunEnvironment& environment);
   ~LocalCaller() override;
 
   void set_credentials(const Credentials& credentials) { credentials_ = credentials; }
@@ -43,16 +42,15 @@ class LocalCaller : public Caller {
   Result<objects::Object> object_of(uint32_t pid, int fd) override;
 
  private:
-  LocalCaller(helpers::RunEnvironment& environment, attach::Attachments& attachments, std::string directory,
+  LocalCaller(helpers::RunEnvironment& environment, std::string directory,
               std::unique_ptr<objects::FdBroker> broker);
 
   helpers::RunEnvironment& environment_;
-  attach::Attachments& attachments_;
   std::string directory_;
   std::unique_ptr<objects::FdBroker> broker_;
   Credentials credentials_;
   std::mutex mutex_;
-  std::map<std::string, objects::Object> pins_;
+  std::map<std::string, objects::UserReference> pins_;
   std::map<objects::FdIdentity, Ref<attach::Cgroup>> cgroups_;
 };
 

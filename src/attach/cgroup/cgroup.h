@@ -98,14 +98,17 @@ class Hierarchy {
   std::vector<uint32_t> members(const Cgroup& cgroup) const;
   bool populated(const Cgroup& cgroup) const;  // processes in it or below it
 
-  // Linux's cgroup_bpf_attach / detach / replace / query. Names another attachment with flags BPF_F_BEFORE,
-  // BPF_F_AFTER: at most one of relative_program and relative_link.
+  // Linux's cgroup_bpf_attach / detach / replace / query. An anchor is the attachment that BPF_F_BEFORE or
+  // BPF_F_AFTER refer to: named by fd or id, a program or (BPF_F_LINK) a link. What naming it failed with is kept in
+  // anchor_error, since it counts only after other checks.
   struct AttachRequest {
     Ref<objects::Program> program;          // null when a link is given
     CgroupLink* link = nullptr;
     Ref<objects::Program> replace;
-    Ref<objects::Program> relative_program;
-    Ref<objects::Link> relative_link;
+    uint32_t anchor_fd_or_id = 0;
+    Ref<objects::Program> anchor_program;
+    Ref<objects::Link> anchor_link;
+    int anchor_error = 0;
     const progtypes::AttachTypeRow* type = nullptr;
     uint32_t flags = 0;
     uint64_t expected_revision = 0;
@@ -113,8 +116,10 @@ class Hierarchy {
   Status attach(Cgroup& cgroup, const AttachRequest& request);                   // EPERM, EINVAL, EEXIST, E2BIG, ENOENT, ESTALE
   Status detach(Cgroup& cgroup, const progtypes::AttachTypeRow& type, const objects::Program* program,
                 const CgroupLink* link, uint64_t expected_revision = 0);         // ENOENT, EINVAL, ESTALE
-  Status replace_link_program(Cgroup& cgroup, const progtypes::AttachTypeRow& type, CgroupLink* link,
-                              Ref<objects::Program> program);
+  // ENOLINK: the link's cgroup is gone. EPERM: its program is not `expected` (null: any).
+  Status replace_link_program(CgroupLink& link, Ref<objects::Program> program, const Ref<objects::Program>& expected);
+  Status detach_link(CgroupLink& link);
+  uint64_t cgroup_id_of(const CgroupLink& link) const;   // 0 once detached
   struct QueryResult {
     uint32_t attach_flags = 0;
     uint64_t revision = 0;
@@ -129,12 +134,13 @@ class Hierarchy {
   friend class CgroupLink;
   struct State;
 
-  Status attach_locked(Cgroup& cgroup, const AttachRequest& request);
-  Status detach_locked(Cgroup& cgroup, const progtypes::AttachTypeRow& type, const objects::Program* program,
-                       const CgroupLink* link, uint64_t expected_revision);
-  bool hierarchy_allows(const Cgroup& cgroup, int slot) const;
-  bool parent_is_overridable(const Cgroup& cgroup, int slot) const;
-  void recompute(Cgroup& cgroup, int slot);
+  // What a change leaves behind for readers that may still use it: dropped after a grace period.
+  struct Garbage;
+
+  Status attach_locked(Cgroup& cgroup, const AttachRequest& request, Garbage& garbage);
+  Status detach_locked(Cgroup& cgroup, int slot, const objects::Program* program, const CgroupLink* link,
+                       uint64_t expected_revision, Garbage& garbage);
+  void recompute(Cgroup& cgroup, int slot, Garbage& garbage);
 
   Ref<Cgroup> root_;
   std::atomic<uint32_t> attached_[progtypes::kMaxCgroupSlots] = {};

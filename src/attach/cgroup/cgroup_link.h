@@ -8,10 +8,9 @@ namespace skep::attach {
 
 class CgroupLink final : public objects::Link {
  public:
-  // Makes the link and attaches it. Not yet published: the caller gives it its id.
+  // Makes the link and attaches it as `request` says (its link and program are filled here). Not yet published: the caller gives it its id.
   static Result<Ref<CgroupLink>> create(Hierarchy& hierarchy, Ref<Cgroup> cgroup,
-                                        const progtypes::AttachTypeRow& type, Ref<objects::Program> program,
-                                        Hierarchy::AttachRequest request);
+                                        Ref<objects::Program> program, Hierarchy::AttachRequest request);
   ~CgroupLink() override;
 
   Status detach() override;  // ends the attachment; the object stays
@@ -21,8 +20,7 @@ class CgroupLink final : public objects::Link {
 
  private:
   friend class Hierarchy;
-  CgroupLink(Hierarchy& hierarchy, Ref<Cgroup> cgroup, const progtypes::AttachTypeRow& type,
-             Ref<objects::Program> program);
+  CgroupLink(Hierarchy& hierarchy, const progtypes::AttachTypeRow& type, Ref<objects::Program> program);
 
   Hierarchy& hierarchy_;
   const progtypes::AttachTypeRow& attach_type_;

@@ -14,10 +14,16 @@
 #include "net/sock.h"
 #include "progtypes/kernel_ctx.h"
 
+namespace skep::helpers {
+class SocketOps;
+}
+
 namespace skep::attach {
 
+// `ops` lets helpers act on the real socket during the run; without it they answer as for a socket that has none.
 // sock_create, sock_release, post_bind4, post_bind6: 0 or -errno.
-int run_sock(const Cgroup& cgroup, uint32_t attach_type, net::Sock& sock, helpers::RunEnvironment& env);
+int run_sock(const Cgroup& cgroup, uint32_t attach_type, net::Sock& sock, helpers::RunEnvironment& env,
+    helpers::SocketOps* ops = nullptr);
 
 struct SockAddrVerdict {
   int retval = 0;                      // 0 or -errno
@@ -27,7 +33,8 @@ struct SockAddrVerdict {
 // `source` (sendmsg only, else null) has one word for IPv4, four for IPv6, in network order.
 SockAddrVerdict run_sock_addr(const Cgroup& cgroup, uint32_t attach_type, net::Sock& sock,
                               progtypes::SockaddrStorage* address, uint32_t address_len, uint32_t* source,
-                              helpers::RunEnvironment& env);
+                              helpers::RunEnvironment& env,
+    helpers::SocketOps* ops = nullptr);
 
 // setsockopt: before the kernel's own handling.
 struct SetsockoptCall {
@@ -43,7 +50,8 @@ struct SetsockoptVerdict {
   SetsockoptCall call;                 // ... at this level and name; else with this value
 };
 SetsockoptVerdict run_setsockopt(const Cgroup& cgroup, net::Sock& sock, const SetsockoptCall& call,
-                                 helpers::RunEnvironment& env);
+                                 helpers::RunEnvironment& env,
+    helpers::SocketOps* ops = nullptr);
 
 // getsockopt: after the kernel's own handling.
 struct GetsockoptCall {
@@ -60,7 +68,8 @@ struct GetsockoptVerdict {
   std::vector<uint8_t> value;
 };
 GetsockoptVerdict run_getsockopt(const Cgroup& cgroup, net::Sock& sock, const GetsockoptCall& call,
-                                 helpers::RunEnvironment& env);
+                                 helpers::RunEnvironment& env,
+    helpers::SocketOps* ops = nullptr);
 
 // Programs see at most a page of an option's value.
 inline constexpr int kSockoptPage = 4096;
