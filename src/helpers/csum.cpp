@@ -40,15 +40,21 @@ int replaced(uint16_t checksum, uint64_t from, uint64_t to, uint64_t size, uint1
       if (from != 0) return -EINVAL;
       *result = net::replace_by_difference(checksum, static_cast<uint32_t>(to));
       return 0;
-    case 2: *result = net::replace_word16(checksum, static_cast<uint16_t>(from), static_cast<uint16_t>(to)); return 0;
-    case 4: *result = net::replace_word32(checksum, static_cast<uint32_t>(from), static_cast<uint32_t>(to)); return 0;
-    default: return -EINVAL;
+    case 2:
+      *result = net::replace_word16(checksum, static_cast<uint16_t>(from), static_cast<uint16_t>(to));
+      return 0;
+    case 4:
+      *result = net::replace_word32(checksum, static_cast<uint32_t>(from), static_cast<uint32_t>(to));
+      return 0;
+    default:
+      return -EINVAL;
   }
 }
 
 }  // namespace
 
-uint64_t csum_diff(uint64_t from, uint64_t from_size, uint64_t to, uint64_t to_size, uint64_t seed, RunContext&) {
+uint64_t csum_diff(uint64_t from, uint64_t from_size, uint64_t to, uint64_t to_size, uint64_t seed,
+                   RunContext&) {
   const auto start = static_cast<uint32_t>(seed);
   const uint32_t added = net::partial_sum(bytes_at(to, to_size), start);
   const uint32_t removed = net::partial_sum(bytes_at(from, from_size), 0);
@@ -70,23 +76,30 @@ uint64_t csum_level(uint64_t ctx, uint64_t operation, uint64_t, uint64_t, uint64
   net::SkBuff& skb = skb_of(ctx);
   const bool known = skb.ip_summed == net::kChecksumUnnecessary;
   switch (operation) {
-    case abi::BPF_CSUM_LEVEL_QUERY: return known ? skb.csum_level : status(-EACCES);
+    case abi::BPF_CSUM_LEVEL_QUERY:
+      return known ? skb.csum_level : status(-EACCES);
     case abi::BPF_CSUM_LEVEL_INC:
-      if (known && skb.csum_level < kDeepest) ++skb.csum_level;
-      else if (skb.ip_summed == net::kChecksumNone) skb.ip_summed = net::kChecksumUnnecessary, skb.csum_level = 0;
+      if (known && skb.csum_level < kDeepest)
+        ++skb.csum_level;
+      else if (skb.ip_summed == net::kChecksumNone)
+        skb.ip_summed = net::kChecksumUnnecessary, skb.csum_level = 0;
       return 0;
     case abi::BPF_CSUM_LEVEL_DEC:
-      if (known && skb.csum_level == 0) skb.ip_summed = net::kChecksumNone;
-      else if (known) --skb.csum_level;
+      if (known && skb.csum_level == 0)
+        skb.ip_summed = net::kChecksumNone;
+      else if (known)
+        --skb.csum_level;
       return 0;
     case abi::BPF_CSUM_LEVEL_RESET:
       if (known) skb.ip_summed = net::kChecksumNone, skb.csum_level = 0;
       return 0;
-    default: return status(-EINVAL);
+    default:
+      return status(-EINVAL);
   }
 }
 
-uint64_t l3_csum_replace(uint64_t ctx, uint64_t offset, uint64_t from, uint64_t to, uint64_t flags, RunContext&) {
+uint64_t l3_csum_replace(uint64_t ctx, uint64_t offset, uint64_t from, uint64_t to, uint64_t flags,
+                         RunContext&) {
   if ((flags & ~uint64_t{abi::BPF_F_HDR_FIELD_MASK}) != 0) return status(-EINVAL);
   uint8_t* at = checksum_at(skb_of(ctx), offset);
   if (at == nullptr) return status(-EFAULT);
@@ -96,7 +109,8 @@ uint64_t l3_csum_replace(uint64_t ctx, uint64_t offset, uint64_t from, uint64_t 
   return status(error);
 }
 
-uint64_t l4_csum_replace(uint64_t ctx, uint64_t offset, uint64_t from, uint64_t to, uint64_t flags, RunContext&) {
+uint64_t l4_csum_replace(uint64_t ctx, uint64_t offset, uint64_t from, uint64_t to, uint64_t flags,
+                         RunContext&) {
   constexpr uint64_t kKnown = abi::BPF_F_MARK_MANGLED_0 | abi::BPF_F_MARK_ENFORCE | abi::BPF_F_PSEUDO_HDR |
                               abi::BPF_F_HDR_FIELD_MASK | abi::BPF_F_IPV6;
   if ((flags & ~kKnown) != 0) return status(-EINVAL);

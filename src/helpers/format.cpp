@@ -16,18 +16,29 @@ namespace {
 constexpr size_t kLongestString = 1024;  // bytes that one %s may bring
 
 enum class Conversion : uint8_t {
-  kSigned, kUnsigned, kHex, kUpperHex, kChar,
-  kString, kKernelString, kUserString,
-  kPointer, kPlainPointer, kSymbol,
-  kIp4Dotted, kIp4Padded, kIp6Colons, kIp6Plain,
+  kSigned,
+  kUnsigned,
+  kHex,
+  kUpperHex,
+  kChar,
+  kString,
+  kKernelString,
+  kUserString,
+  kPointer,
+  kPlainPointer,
+  kSymbol,
+  kIp4Dotted,
+  kIp4Padded,
+  kIp6Colons,
+  kIp6Plain,
 };
 
 struct Spec {
   Conversion conversion = Conversion::kSigned;
   bool zero_pad = false, left = false, plus = false, blank = false;
   uint32_t width = 0;
-  uint8_t bytes = 4;     // of the argument that counts
-  size_t end = 0;        // index behind the specification
+  uint8_t bytes = 4;  // of the argument that counts
+  size_t end = 0;     // index behind the specification
 };
 
 bool is_punctuation(char c) { return ispunct(static_cast<unsigned char>(c)) != 0; }
@@ -67,14 +78,24 @@ std::optional<Spec> parse_pointer_kind(Spec spec, const Cursor& cursor) {
     return finish(spec, kind == 'k' ? Conversion::kKernelString : Conversion::kUserString, cursor, 3);
   }
   switch (kind) {
-    case 'K': return finish(spec, Conversion::kPointer, cursor, 2);
-    case 'x': return finish(spec, Conversion::kPlainPointer, cursor, 2);
-    case 's': case 'S': case 'B': return finish(spec, Conversion::kSymbol, cursor, 2);
-    case 'i': case 'I': break;
-    default: return std::nullopt;
+    case 'K':
+      return finish(spec, Conversion::kPointer, cursor, 2);
+    case 'x':
+      return finish(spec, Conversion::kPlainPointer, cursor, 2);
+    case 's':
+    case 'S':
+    case 'B':
+      return finish(spec, Conversion::kSymbol, cursor, 2);
+    case 'i':
+    case 'I':
+      break;
+    default:
+      return std::nullopt;
   }
-  if (digit == '4') return finish(spec, kind == 'i' ? Conversion::kIp4Padded : Conversion::kIp4Dotted, cursor, 3);
-  if (digit == '6') return finish(spec, kind == 'i' ? Conversion::kIp6Plain : Conversion::kIp6Colons, cursor, 3);
+  if (digit == '4')
+    return finish(spec, kind == 'i' ? Conversion::kIp4Padded : Conversion::kIp4Dotted, cursor, 3);
+  if (digit == '6')
+    return finish(spec, kind == 'i' ? Conversion::kIp6Plain : Conversion::kIp6Colons, cursor, 3);
   return std::nullopt;
 }
 
@@ -87,14 +108,23 @@ std::optional<Spec> parse_pointer(Spec spec, const Cursor& cursor) {
 }
 
 std::optional<Spec> parse_number(Spec spec, Cursor cursor) {
-  if (cursor[0] == 'l') { spec.bytes = 8; cursor.skip(1); }
+  if (cursor[0] == 'l') {
+    spec.bytes = 8;
+    cursor.skip(1);
+  }
   if (cursor[0] == 'l') cursor.skip(1);
   switch (cursor[0]) {
-    case 'i': case 'd': return finish(spec, Conversion::kSigned, cursor, 1);
-    case 'u': return finish(spec, Conversion::kUnsigned, cursor, 1);
-    case 'x': return finish(spec, Conversion::kHex, cursor, 1);
-    case 'X': return finish(spec, Conversion::kUpperHex, cursor, 1);
-    default: return std::nullopt;
+    case 'i':
+    case 'd':
+      return finish(spec, Conversion::kSigned, cursor, 1);
+    case 'u':
+      return finish(spec, Conversion::kUnsigned, cursor, 1);
+    case 'x':
+      return finish(spec, Conversion::kHex, cursor, 1);
+    case 'X':
+      return finish(spec, Conversion::kUpperHex, cursor, 1);
+    default:
+      return std::nullopt;
   }
 }
 
@@ -103,11 +133,16 @@ std::optional<Spec> parse_spec(std::string_view format, size_t at) {
   Spec spec;
   Cursor cursor(format, at + 1);
   for (;; cursor.skip(1)) {
-    if (cursor[0] == '0') spec.zero_pad = true;
-    else if (cursor[0] == '-') spec.left = true;
-    else if (cursor[0] == '+') spec.plus = true;
-    else if (cursor[0] == ' ') spec.blank = true;
-    else break;
+    if (cursor[0] == '0')
+      spec.zero_pad = true;
+    else if (cursor[0] == '-')
+      spec.left = true;
+    else if (cursor[0] == '+')
+      spec.plus = true;
+    else if (cursor[0] == ' ')
+      spec.blank = true;
+    else
+      break;
   }
   for (; isdigit(static_cast<unsigned char>(cursor[0])) != 0; cursor.skip(1))
     spec.width = std::min<uint32_t>(spec.width * 10 + static_cast<uint32_t>(cursor[0] - '0'), kMaxTraceLine);
@@ -137,7 +172,8 @@ void format_number(std::string& out, const Spec& spec, uint64_t value) {
     return pad(out, spec, "", fmt::format("{}", value));
   }
   const int64_t number = spec.bytes == 4 ? static_cast<int32_t>(value) : static_cast<int64_t>(value);
-  const uint64_t magnitude = number < 0 ? uint64_t{0} - static_cast<uint64_t>(number) : static_cast<uint64_t>(number);
+  const uint64_t magnitude =
+      number < 0 ? uint64_t{0} - static_cast<uint64_t>(number) : static_cast<uint64_t>(number);
   pad(out, spec, number < 0 ? "-" : spec.plus ? "+" : spec.blank ? " " : "", fmt::format("{}", magnitude));
 }
 
@@ -186,13 +222,17 @@ void format_address(RunContext& run, std::string& out, const Spec& spec, uint64_
   blanks.zero_pad = false;
   blanks.width = 0;
   blanks.left = false;
-  pad(out, blanks, "", four ? ip4_text(bytes, spec.conversion == Conversion::kIp4Padded)
-                            : ip6_text(bytes, spec.conversion == Conversion::kIp6Colons));
+  pad(out, blanks, "",
+      four ? ip4_text(bytes, spec.conversion == Conversion::kIp4Padded)
+           : ip6_text(bytes, spec.conversion == Conversion::kIp6Colons));
 }
 
 void format_one(RunContext& run, std::string& out, const Spec& spec, uint64_t argument) {
   switch (spec.conversion) {
-    case Conversion::kSigned: case Conversion::kUnsigned: case Conversion::kHex: case Conversion::kUpperHex:
+    case Conversion::kSigned:
+    case Conversion::kUnsigned:
+    case Conversion::kHex:
+    case Conversion::kUpperHex:
       return format_number(out, spec, argument);
     case Conversion::kChar: {
       const char c = static_cast<char>(argument);
@@ -200,13 +240,19 @@ void format_one(RunContext& run, std::string& out, const Spec& spec, uint64_t ar
       blanks.zero_pad = false;
       return pad(out, blanks, "", {&c, 1});
     }
-    case Conversion::kString: case Conversion::kKernelString: case Conversion::kUserString:
+    case Conversion::kString:
+    case Conversion::kKernelString:
+    case Conversion::kUserString:
       return format_string(run, out, spec, argument);
-    case Conversion::kPointer: case Conversion::kPlainPointer:
+    case Conversion::kPointer:
+    case Conversion::kPlainPointer:
       return format_pointer(out, spec, argument);
     case Conversion::kSymbol:  // no address of ours has a name
       return pad(out, spec, "", fmt::format("0x{:x}", argument));
-    case Conversion::kIp4Dotted: case Conversion::kIp4Padded: case Conversion::kIp6Colons: case Conversion::kIp6Plain:
+    case Conversion::kIp4Dotted:
+    case Conversion::kIp4Padded:
+    case Conversion::kIp6Colons:
+    case Conversion::kIp6Plain:
       return format_address(run, out, spec, argument);
   }
 }
@@ -245,7 +291,8 @@ int check_format(std::string_view format, size_t arguments) {
   return walk(format, arguments, [](std::string_view) {}, [](const Spec&, size_t) {});
 }
 
-int format_text(RunContext& run, std::string_view format, std::span<const uint64_t> arguments, std::string& out) {
+int format_text(RunContext& run, std::string_view format, std::span<const uint64_t> arguments,
+                std::string& out) {
   return walk(
       format, arguments.size(), [&](std::string_view text) { out += text; },
       [&](const Spec& spec, size_t index) { format_one(run, out, spec, arguments[index]); });

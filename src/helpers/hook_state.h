@@ -1,7 +1,8 @@
 // What RunContext::hook points at, per program type, beside the context in r1:
 //
 //   socket_filter, cgroup_skb, sched_cls, sched_act, xdp   PacketHook     (r1: net::SkBuff or net::XdpBuff)
-//   cgroup_sock, cgroup_sock_addr, cgroup_sockopt          SocketHook     (r1: net::Sock, progtypes::SockAddrKern,
+//   cgroup_sock, cgroup_sock_addr, cgroup_sockopt          SocketHook     (r1: net::Sock,
+//   progtypes::SockAddrKern,
 //                                                                          progtypes::SockoptKern)
 //   tracepoint, raw_tracepoint                             nothing, null
 //
@@ -17,7 +18,8 @@
 
 namespace skep::helpers {
 
-// Where a packet program wants the packet to go (bpf_redirect and its kin); the hook acts on it after the run.
+// Where a packet program wants the packet to go (bpf_redirect and its kin); the hook acts on it after the
+// run.
 struct PacketHook {
   uint32_t redirect_ifindex = 0;  // 0: none asked
   uint64_t redirect_flags = 0;

@@ -1,5 +1,5 @@
-// The implementations that rows of helpers.def name, one file for each family. They rely on what the verifier has
-// checked of their arguments: sizes, initialised memory, maps, contexts.
+// The implementations that rows of helpers.def name, one file for each family. They rely on what the verifier
+// has checked of their arguments: sizes, initialised memory, maps, contexts.
 #pragma once
 
 #include "helpers/run_context.h"

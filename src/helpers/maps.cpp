@@ -20,7 +20,8 @@ uint64_t map_lookup_elem(uint64_t map, uint64_t key, uint64_t, uint64_t, uint64_
   return reinterpret_cast<uint64_t>(map_of(map).lookup(in(key), run.cpu));
 }
 
-uint64_t map_update_elem(uint64_t map, uint64_t key, uint64_t value, uint64_t flags, uint64_t, RunContext& run) {
+uint64_t map_update_elem(uint64_t map, uint64_t key, uint64_t value, uint64_t flags, uint64_t,
+                         RunContext& run) {
   return status(map_of(map).update(in(key), in(value), flags, run.cpu));
 }
 
@@ -50,13 +51,15 @@ uint64_t for_each_map_elem(uint64_t map, uint64_t callback, uint64_t context, ui
   if (flags != 0) return status(-EINVAL);
   const auto* function = reinterpret_cast<const Function*>(callback);
   const auto visit = [&](const void* key, void* value) {
-    const uint64_t args[5] = {map, reinterpret_cast<uint64_t>(key), reinterpret_cast<uint64_t>(value), context, 0};
+    const uint64_t args[5] = {map, reinterpret_cast<uint64_t>(key), reinterpret_cast<uint64_t>(value),
+                              context, 0};
     return function->call(*function, args, run);
   };
   return static_cast<uint64_t>(map_of(map).for_each(visit, run.cpu));
 }
 
-uint64_t loop(uint64_t count, uint64_t callback, uint64_t context, uint64_t flags, uint64_t, RunContext& run) {
+uint64_t loop(uint64_t count, uint64_t callback, uint64_t context, uint64_t flags, uint64_t,
+              RunContext& run) {
   if (flags != 0) return status(-EINVAL);
   const uint32_t iterations = static_cast<uint32_t>(count);
   if (iterations > abi::BPF_MAX_LOOPS) return status(-E2BIG);

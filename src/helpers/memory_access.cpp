@@ -16,7 +16,8 @@ bool within(uint64_t address, uint64_t size, uint64_t begin, uint64_t end) {
   return address >= begin && address <= end && size <= end - address;
 }
 
-// The frames of the program itself lie on the runner's stack between this function's frame and the RunContext.
+// The frames of the program itself lie on the runner's stack between this function's frame and the
+// RunContext.
 [[gnu::noinline]] bool in_frames(const RunContext& run, uint64_t address, uint64_t size) {
   const auto here = reinterpret_cast<uint64_t>(__builtin_frame_address(0));
   return within(address, size, here, reinterpret_cast<uint64_t>(&run));

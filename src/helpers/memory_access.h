@@ -13,8 +13,8 @@ enum class AddressSpace : uint8_t { kUser, kKernel, kByAddress /* the two are to
 
 // False on a fault; `out` is then unspecified.
 bool read_memory(RunContext& run, AddressSpace space, uint64_t address, std::span<std::byte> out);
-// Copies up to and with the terminating zero, at most out.size() bytes of which the last is then made zero. The
-// number of bytes with the zero, or -EFAULT.
+// Copies up to and with the terminating zero, at most out.size() bytes of which the last is then made zero.
+// The number of bytes with the zero, or -EFAULT.
 int64_t read_string(RunContext& run, AddressSpace space, uint64_t address, std::span<std::byte> out);
 
 }  // namespace skep::helpers

@@ -36,7 +36,8 @@ uint64_t trace_printk(uint64_t format, uint64_t size, uint64_t first, uint64_t s
   return print_line(run, text_at(format, size), arguments);
 }
 
-uint64_t trace_vprintk(uint64_t format, uint64_t size, uint64_t arguments, uint64_t bytes, uint64_t, RunContext& run) {
+uint64_t trace_vprintk(uint64_t format, uint64_t size, uint64_t arguments, uint64_t bytes, uint64_t,
+                       RunContext& run) {
   if (!arguments_ok(arguments, bytes)) return static_cast<uint64_t>(int64_t{-EINVAL});
   return print_line(run, text_at(format, size), {reinterpret_cast<const uint64_t*>(arguments), bytes / 8});
 }

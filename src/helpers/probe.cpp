@@ -36,7 +36,8 @@ uint64_t probe_read_user(uint64_t out, uint64_t size, uint64_t address, uint64_t
   return read(AddressSpace::kUser, out, size, address, run);
 }
 
-uint64_t probe_read_kernel(uint64_t out, uint64_t size, uint64_t address, uint64_t, uint64_t, RunContext& run) {
+uint64_t probe_read_kernel(uint64_t out, uint64_t size, uint64_t address, uint64_t, uint64_t,
+                           RunContext& run) {
   return read(AddressSpace::kKernel, out, size, address, run);
 }
 
@@ -44,11 +45,13 @@ uint64_t probe_read_str(uint64_t out, uint64_t size, uint64_t address, uint64_t,
   return read_text(AddressSpace::kByAddress, out, size, address, run);
 }
 
-uint64_t probe_read_user_str(uint64_t out, uint64_t size, uint64_t address, uint64_t, uint64_t, RunContext& run) {
+uint64_t probe_read_user_str(uint64_t out, uint64_t size, uint64_t address, uint64_t, uint64_t,
+                             RunContext& run) {
   return read_text(AddressSpace::kUser, out, size, address, run);
 }
 
-uint64_t probe_read_kernel_str(uint64_t out, uint64_t size, uint64_t address, uint64_t, uint64_t, RunContext& run) {
+uint64_t probe_read_kernel_str(uint64_t out, uint64_t size, uint64_t address, uint64_t, uint64_t,
+                               RunContext& run) {
   return read_text(AddressSpace::kKernel, out, size, address, run);
 }
 

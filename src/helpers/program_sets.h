@@ -37,12 +37,13 @@ inline constexpr ProgSet kSkLookup = programs_of(abi::BPF_PROG_TYPE_SK_LOOKUP);
 inline constexpr ProgSet kSyscall = programs_of(abi::BPF_PROG_TYPE_SYSCALL);
 inline constexpr ProgSet kNetfilter = programs_of(abi::BPF_PROG_TYPE_NETFILTER);
 
-inline constexpr ProgSet kTracing = kKprobe | kTracepoint | kPerfEvent | kRawTracepoint | kRawTracepointWritable;
+inline constexpr ProgSet kTracing =
+    kKprobe | kTracepoint | kPerfEvent | kRawTracepoint | kRawTracepointWritable;
 inline constexpr ProgSet kTc = kSchedCls | kSchedAct;
 inline constexpr ProgSet kLwt = kLwtIn | kLwtOut | kLwtXmit | kLwtSeg6;
 // Types that may cast a socket pointer to a type of the kernel (bpf_skc_to_*).
-inline constexpr ProgSet kSockCasts = kTc | kLwt | kSocketFilter | kXdp | kCgroupSkb | kSockOps | kSkSkb | kSkMsg |
-                                      kSockAddr | kFlowDissector | kSkLookup;
+inline constexpr ProgSet kSockCasts = kTc | kLwt | kSocketFilter | kXdp | kCgroupSkb | kSockOps | kSkSkb |
+                                      kSkMsg | kSockAddr | kFlowDissector | kSkLookup;
 inline constexpr ProgSet kEvery = kSockCasts | kTracing | kCgroupSock | kCgroupDevice | kSkReuseport |
                                   kCgroupSysctl | kSockopt | kSyscall | kNetfilter;
 

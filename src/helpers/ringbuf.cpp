@@ -13,7 +13,8 @@ maps::RingBufMap& ring_of(uint64_t handle) {
 }  // namespace
 
 uint64_t ringbuf_output(uint64_t map, uint64_t data, uint64_t size, uint64_t flags, uint64_t, RunContext&) {
-  return static_cast<uint64_t>(int64_t{ring_of(map).output(reinterpret_cast<const void*>(data), size, flags)});
+  return static_cast<uint64_t>(
+      int64_t{ring_of(map).output(reinterpret_cast<const void*>(data), size, flags)});
 }
 
 uint64_t ringbuf_reserve(uint64_t map, uint64_t size, uint64_t flags, uint64_t, uint64_t, RunContext&) {

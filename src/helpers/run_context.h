@@ -1,4 +1,5 @@
-// RunContext: everything a run of a program can see besides its registers. One per run, on the runner's stack.
+// RunContext: everything a run of a program can see besides its registers. One per run, on the runner's
+// stack.
 //
 // JIT code and interpreter hand it to every helper as sixth argument. The members above the line are read
 // by generated code at fixed offsets (static_asserts in exec/).
@@ -19,8 +20,8 @@ namespace skep::helpers {
 
 // Identity of the task on whose behalf a program runs: the client thread that made the event.
 struct TaskInfo {
-  uint32_t pid = 0;    // thread id, as bpf_get_current_pid_tgid's low half
-  uint32_t tgid = 0;   // process id
+  uint32_t pid = 0;   // thread id, as bpf_get_current_pid_tgid's low half
+  uint32_t tgid = 0;  // process id
   uint32_t uid = 0;
   uint32_t gid = 0;
   char comm[16] = {};
@@ -48,33 +49,35 @@ class RunEnvironment {
 
 struct RunContext;
 
-// How LD_ABS and LD_IND read the packet: big-endian on the wire, host order in *value; 0 or -errno. `offset` is
-// a 32-bit sum as on Linux: values with the top bit set are negative (SKF_NET_OFF, SKF_LL_OFF).
-using PacketLoadFn = int (*)(RunContext& run, const void* ctx, uint32_t offset, uint32_t bytes, uint64_t* value);
+// How LD_ABS and LD_IND read the packet: big-endian on the wire, host order in *value; 0 or -errno. `offset`
+// is a 32-bit sum as on Linux: values with the top bit set are negative (SKF_NET_OFF, SKF_LL_OFF).
+using PacketLoadFn = int (*)(RunContext& run, const void* ctx, uint32_t offset, uint32_t bytes,
+                             uint64_t* value);
 
-// What a program passes to a helper for Arg::kFunc (LD_IMM64 with BPF_PSEUDO_FUNC): a pointer to one of these,
-// owned by the program's image. A helper calls it as function->call(*function, args, run).
+// What a program passes to a helper for Arg::kFunc (LD_IMM64 with BPF_PSEUDO_FUNC): a pointer to one of
+// these, owned by the program's image. A helper calls it as function->call(*function, args, run).
 struct Function {
   uint64_t (*call)(const Function& self, const uint64_t (&args)[5], RunContext& run);
 };
 
 struct RunContext {
-  uint32_t cpu = 0;                // virtual CPU that the runner holds
-  uint32_t tail_calls = 0;         // taken so far in this run, at most isa::kMaxTailCalls
+  uint32_t cpu = 0;                      // virtual CPU that the runner holds
+  uint32_t tail_calls = 0;               // taken so far in this run, at most isa::kMaxTailCalls
   const void* exported_begin = nullptr;  // probe loads outside [begin, end) read as zero
   const void* exported_end = nullptr;
-  std::byte* arena_base = nullptr;       // what 32-bit arena addresses are relative to; null without an arena
-  uint64_t arena_user_base = 0;          // address of the arena in its user's memory: addr_space_cast to 0 -> 1
-  uint64_t percpu_offset = 0;            // what the per-CPU mov of rewritten programs adds
-  PacketLoadFn packet_load = nullptr;    // null where the program type has no LD_ABS
+  std::byte* arena_base = nullptr;     // what 32-bit arena addresses are relative to; null without an arena
+  uint64_t arena_user_base = 0;        // address of the arena in its user's memory: addr_space_cast to 0 -> 1
+  uint64_t percpu_offset = 0;          // what the per-CPU mov of rewritten programs adds
+  PacketLoadFn packet_load = nullptr;  // null where the program type has no LD_ABS
   // ---------------------------------------------------------------------------------------------------
   RunEnvironment* env = nullptr;
-  void* hook = nullptr;            // state of the hook that runs the program; its type follows the program type
-  uint64_t attach_cookie = 0;      // bpf_get_attach_cookie
-  int32_t retval = 0;              // bpf_get_retval / bpf_set_retval (cgroup hooks)
+  void* hook = nullptr;        // state of the hook that runs the program; its type follows the program type
+  uint64_t attach_cookie = 0;  // bpf_get_attach_cookie
+  int32_t retval = 0;          // bpf_get_retval / bpf_set_retval (cgroup hooks)
 };
 
 // Registers arrive as 64-bit values; pointers are addresses in this process. The result goes to r0.
-using HelperFn = uint64_t (*)(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5, RunContext& run);
+using HelperFn = uint64_t (*)(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5,
+                              RunContext& run);
 
 }  // namespace skep::helpers

@@ -68,10 +68,12 @@ uint64_t skb_load_bytes_relative(uint64_t ctx, uint64_t offset, uint64_t out, ui
   return 0;
 }
 
-uint64_t skb_store_bytes(uint64_t ctx, uint64_t offset, uint64_t from, uint64_t size, uint64_t flags, RunContext&) {
+uint64_t skb_store_bytes(uint64_t ctx, uint64_t offset, uint64_t from, uint64_t size, uint64_t flags,
+                         RunContext&) {
   SkBuff& skb = skb_of(ctx);
   const auto at = static_cast<uint32_t>(offset);
-  if ((flags & ~uint64_t{abi::BPF_F_RECOMPUTE_CSUM | abi::BPF_F_INVALIDATE_HASH}) != 0) return status(-EINVAL);
+  if ((flags & ~uint64_t{abi::BPF_F_RECOMPUTE_CSUM | abi::BPF_F_INVALIDATE_HASH}) != 0)
+    return status(-EINVAL);
   if (!inside(skb, at, size)) return status(-EFAULT);
   memmove(skb.data + at, reinterpret_cast<const void*>(from), size);
   if ((flags & abi::BPF_F_INVALIDATE_HASH) != 0) forget_hash(skb);

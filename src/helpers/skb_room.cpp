@@ -23,7 +23,9 @@ uint32_t network_offset(const SkBuff& skb) {
   return skb.network_header > skb.headroom() ? skb.network_header - skb.headroom() : 0;
 }
 
-uint32_t mac_header_len(const SkBuff& skb) { return static_cast<uint32_t>(skb.network_header - skb.mac_header); }
+uint32_t mac_header_len(const SkBuff& skb) {
+  return static_cast<uint32_t>(skb.network_header - skb.mac_header);
+}
 
 uint32_t network_header_len(const SkBuff& skb) {
   return skb.protocol == net::to_network(net::kEthIpv6) ? net::kIpv6HeaderLen : net::kIpHeaderLen;
@@ -127,10 +129,11 @@ uint64_t skb_change_proto(uint64_t ctx, uint64_t proto, uint64_t flags, uint64_t
   return 0;
 }
 
-uint64_t skb_adjust_room(uint64_t ctx, uint64_t difference, uint64_t mode, uint64_t flags, uint64_t, RunContext&) {
-  constexpr uint64_t kKnown =
-      abi::BPF_F_ADJ_ROOM_FIXED_GSO | abi::BPF_F_ADJ_ROOM_NO_CSUM_RESET | abi::BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 |
-      abi::BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | abi::BPF_F_ADJ_ROOM_DECAP_L3_IPV4 | abi::BPF_F_ADJ_ROOM_DECAP_L3_IPV6;
+uint64_t skb_adjust_room(uint64_t ctx, uint64_t difference, uint64_t mode, uint64_t flags, uint64_t,
+                         RunContext&) {
+  constexpr uint64_t kKnown = abi::BPF_F_ADJ_ROOM_FIXED_GSO | abi::BPF_F_ADJ_ROOM_NO_CSUM_RESET |
+                              abi::BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | abi::BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 |
+                              abi::BPF_F_ADJ_ROOM_DECAP_L3_IPV4 | abi::BPF_F_ADJ_ROOM_DECAP_L3_IPV6;
   SkBuff& skb = skb_of(ctx);
   const auto by = static_cast<int32_t>(difference);
   const uint32_t bytes = by < 0 ? 0u - static_cast<uint32_t>(by) : static_cast<uint32_t>(by);
@@ -140,8 +143,10 @@ uint64_t skb_adjust_room(uint64_t ctx, uint64_t difference, uint64_t mode, uint6
     return status(-kENotSupp);
   uint32_t at = mac_header_len(skb);
   const auto where = static_cast<uint32_t>(mode);
-  if (where == abi::BPF_ADJ_ROOM_NET) at += network_header_len(skb);
-  else if (where != abi::BPF_ADJ_ROOM_MAC) return status(-kENotSupp);
+  if (where == abi::BPF_ADJ_ROOM_NET)
+    at += network_header_len(skb);
+  else if (where != abi::BPF_ADJ_ROOM_MAC)
+    return status(-kENotSupp);
   const uint32_t current = skb.len - network_offset(skb);
   if (at > skb.len) return status(-ENOMEM);
   if (by < 0) {

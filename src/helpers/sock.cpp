@@ -27,7 +27,9 @@ uint64_t cookie_of(net::Sock* sk) {
 }
 
 // Without a context: the first network namespace.
-uint64_t netns_of(const net::Sock* sk) { return sk != nullptr ? sk->netns_cookie : net::loopback().netns_cookie; }
+uint64_t netns_of(const net::Sock* sk) {
+  return sk != nullptr ? sk->netns_cookie : net::loopback().netns_cookie;
+}
 
 }  // namespace
 

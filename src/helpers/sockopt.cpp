@@ -1,5 +1,5 @@
-// Helpers that act on the real socket: setsockopt, getsockopt, bind. They go through the hook's SocketOps; which
-// options programs may name is one table.
+// Helpers that act on the real socket: setsockopt, getsockopt, bind. They go through the hook's SocketOps;
+// which options programs may name is one table.
 #include <cerrno>
 #include <cstring>
 
@@ -11,8 +11,8 @@ namespace {
 
 constexpr uint16_t kInet = 2, kInet6 = 10;  // AF_*
 constexpr int kSolIp = 0, kSolSocket = 1, kSolTcp = 6, kSolIpv6 = 41;
-constexpr uint16_t kStream = 1;             // SOCK_STREAM
-constexpr uint16_t kTcp = 6;                // IPPROTO_TCP
+constexpr uint16_t kStream = 1;  // SOCK_STREAM
+constexpr uint16_t kTcp = 6;     // IPPROTO_TCP
 
 enum class Size : uint8_t { kInt, kAny };
 
@@ -26,43 +26,47 @@ struct Option {
   bool writable = true;
 };
 constexpr Option kOptions[] = {
-    {kSolSocket, 2},   // SO_REUSEADDR
-    {kSolSocket, 7},   // SO_SNDBUF
-    {kSolSocket, 8},   // SO_RCVBUF
-    {kSolSocket, 9},   // SO_KEEPALIVE
-    {kSolSocket, 12},  // SO_PRIORITY
-    {kSolSocket, 15},  // SO_REUSEPORT
-    {kSolSocket, 18},  // SO_RCVLOWAT
-    {kSolSocket, 36},  // SO_MARK
-    {kSolSocket, 47},  // SO_MAX_PACING_RATE
-    {kSolSocket, 62},  // SO_BINDTOIFINDEX
-    {kSolSocket, 74},  // SO_TXREHASH
-    {kSolSocket, 25, Size::kAny},  // SO_BINDTODEVICE
-    {kSolTcp, 1},      // TCP_NODELAY
-    {kSolTcp, 2},      // TCP_MAXSEG
-    {kSolTcp, 4},      // TCP_KEEPIDLE
-    {kSolTcp, 5},      // TCP_KEEPINTVL
-    {kSolTcp, 6},      // TCP_KEEPCNT
-    {kSolTcp, 7},      // TCP_SYNCNT
-    {kSolTcp, 10},     // TCP_WINDOW_CLAMP
-    {kSolTcp, 16},     // TCP_THIN_LINEAR_TIMEOUTS
-    {kSolTcp, 18},     // TCP_USER_TIMEOUT
-    {kSolTcp, 25},     // TCP_NOTSENT_LOWAT
-    {kSolTcp, 27},     // TCP_SAVE_SYN
-    {kSolTcp, 13, Size::kAny},                        // TCP_CONGESTION
-    {kSolTcp, 28, Size::kAny, true, false},           // TCP_SAVED_SYN
-    {kSolIp, 1},       // IP_TOS
-    {kSolIp, 51},      // IP_LOCAL_PORT_RANGE
-    {kSolIpv6, 67},    // IPV6_TCLASS
-    {kSolIpv6, 70},    // IPV6_AUTOFLOWLABEL
+    {kSolSocket, 2},                         // SO_REUSEADDR
+    {kSolSocket, 7},                         // SO_SNDBUF
+    {kSolSocket, 8},                         // SO_RCVBUF
+    {kSolSocket, 9},                         // SO_KEEPALIVE
+    {kSolSocket, 12},                        // SO_PRIORITY
+    {kSolSocket, 15},                        // SO_REUSEPORT
+    {kSolSocket, 18},                        // SO_RCVLOWAT
+    {kSolSocket, 36},                        // SO_MARK
+    {kSolSocket, 47},                        // SO_MAX_PACING_RATE
+    {kSolSocket, 62},                        // SO_BINDTOIFINDEX
+    {kSolSocket, 74},                        // SO_TXREHASH
+    {kSolSocket, 25, Size::kAny},            // SO_BINDTODEVICE
+    {kSolTcp, 1},                            // TCP_NODELAY
+    {kSolTcp, 2},                            // TCP_MAXSEG
+    {kSolTcp, 4},                            // TCP_KEEPIDLE
+    {kSolTcp, 5},                            // TCP_KEEPINTVL
+    {kSolTcp, 6},                            // TCP_KEEPCNT
+    {kSolTcp, 7},                            // TCP_SYNCNT
+    {kSolTcp, 10},                           // TCP_WINDOW_CLAMP
+    {kSolTcp, 16},                           // TCP_THIN_LINEAR_TIMEOUTS
+    {kSolTcp, 18},                           // TCP_USER_TIMEOUT
+    {kSolTcp, 25},                           // TCP_NOTSENT_LOWAT
+    {kSolTcp, 27},                           // TCP_SAVE_SYN
+    {kSolTcp, 13, Size::kAny},               // TCP_CONGESTION
+    {kSolTcp, 28, Size::kAny, true, false},  // TCP_SAVED_SYN
+    {kSolIp, 1},                             // IP_TOS
+    {kSolIp, 51},                            // IP_LOCAL_PORT_RANGE
+    {kSolIpv6, 67},                          // IPV6_TCLASS
+    {kSolIpv6, 70},                          // IPV6_AUTOFLOWLABEL
 };
 
 bool level_fits(const net::Sock& sk, int level) {
   switch (level) {
-    case kSolTcp: return sk.type == kStream && sk.protocol == kTcp;
-    case kSolIp: return sk.family == kInet;
-    case kSolIpv6: return sk.family == kInet6;
-    default: return true;
+    case kSolTcp:
+      return sk.type == kStream && sk.protocol == kTcp;
+    case kSolIp:
+      return sk.family == kInet;
+    case kSolIpv6:
+      return sk.family == kInet6;
+    default:
+      return true;
   }
 }
 
@@ -70,7 +74,8 @@ bool allowed(const net::Sock& sk, int level, int name, size_t size, bool write) 
   if (sk.full == 0 || !level_fits(sk, level)) return false;
   for (const Option& option : kOptions)
     if (option.level == level && option.name == name)
-      return (write ? option.writable : option.readable) && (option.size == Size::kAny || size == sizeof(int));
+      return (write ? option.writable : option.readable) &&
+             (option.size == Size::kAny || size == sizeof(int));
   return false;
 }
 
@@ -115,11 +120,13 @@ uint64_t sock_addr_getsockopt(uint64_t ctx, uint64_t level, uint64_t name, uint6
   return get(sock_of_address(ctx), level, name, value, size, run);
 }
 
-uint64_t sk_setsockopt(uint64_t sk, uint64_t level, uint64_t name, uint64_t value, uint64_t size, RunContext& run) {
+uint64_t sk_setsockopt(uint64_t sk, uint64_t level, uint64_t name, uint64_t value, uint64_t size,
+                       RunContext& run) {
   return set(reinterpret_cast<net::Sock*>(sk), level, name, value, size, run);
 }
 
-uint64_t sk_getsockopt(uint64_t sk, uint64_t level, uint64_t name, uint64_t value, uint64_t size, RunContext& run) {
+uint64_t sk_getsockopt(uint64_t sk, uint64_t level, uint64_t name, uint64_t value, uint64_t size,
+                       RunContext& run) {
   return get(reinterpret_cast<net::Sock*>(sk), level, name, value, size, run);
 }
 

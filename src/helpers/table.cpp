@@ -19,8 +19,10 @@ constexpr bool rows_are_disjoint() {
   for (const HelperProto& row : kTable) {
     if (row.id < previous) return false;
     previous = row.id;
-    for (const HelperProto* other = &row + 1; other != kTable + std::size(kTable) && other->id == row.id; ++other)
-      if ((other->programs & row.programs) != 0 && (other->attach_types & row.attach_types) != 0) return false;
+    for (const HelperProto* other = &row + 1; other != kTable + std::size(kTable) && other->id == row.id;
+         ++other)
+      if ((other->programs & row.programs) != 0 && (other->attach_types & row.attach_types) != 0)
+        return false;
   }
   return true;
 }
@@ -54,7 +56,8 @@ const HelperProto* find_known(uint32_t id, uint32_t prog_type, uint32_t expected
   return nullptr;
 }
 
-const HelperProto* find(uint32_t id, uint32_t prog_type, uint32_t expected_attach_type, KernelProfile profile) {
+const HelperProto* find(uint32_t id, uint32_t prog_type, uint32_t expected_attach_type,
+                        KernelProfile profile) {
   const HelperProto* row = find_known(id, prog_type, expected_attach_type, profile);
   return row != nullptr && row->built() ? row : nullptr;
 }

@@ -38,7 +38,8 @@ uint64_t get_current_cgroup_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
   return run.env->task().cgroup_id;
 }
 
-uint64_t get_current_ancestor_cgroup_id(uint64_t level, uint64_t, uint64_t, uint64_t, uint64_t, RunContext& run) {
+uint64_t get_current_ancestor_cgroup_id(uint64_t level, uint64_t, uint64_t, uint64_t, uint64_t,
+                                        RunContext& run) {
   const int wanted = static_cast<int>(level);
   return wanted < 0 ? 0 : run.env->ancestor_cgroup_id(wanted);
 }

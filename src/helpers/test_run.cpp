@@ -25,8 +25,8 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-Result<TestRunResult> test_run(const progtypes::ProgTypeRow& type, uint32_t attach_type, const TestRunInput& input,
-                               const Runner& runner, RunContext& run) {
+Result<TestRunResult> test_run(const progtypes::ProgTypeRow& type, uint32_t attach_type,
+                               const TestRunInput& input, const Runner& runner, RunContext& run) {
   constexpr int kENotSupp = 524;
   for (const Route& route : kRoutes)
     if (route.context == type.context)

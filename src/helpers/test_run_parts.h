@@ -38,7 +38,9 @@ void repeat(const Job& job, void* ctx, TestRunResult& result, Before before_each
   const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count() / times;
   result.duration_ns = nanoseconds > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(nanoseconds);
 }
-inline void repeat(const Job& job, void* ctx, TestRunResult& result) { repeat(job, ctx, result, [] {}); }
+inline void repeat(const Job& job, void* ctx, TestRunResult& result) {
+  repeat(job, ctx, result, [] {});
+}
 
 // A context struct from the client's bytes: missing ones are zero, surplus ones must be (E2BIG).
 template <class Context>

@@ -63,11 +63,14 @@ Result<TestRunResult> run_sock_addr(const Job& job) {
   address.family = static_cast<uint16_t>(ctx.user_family);
   address.port = static_cast<uint16_t>(ctx.user_port);
   const bool six = ctx.user_family == kInet6;
-  if (six) memcpy(address.ip6, ctx.user_ip6, sizeof(address.ip6));
-  else address.ip4 = ctx.user_ip4;
+  if (six)
+    memcpy(address.ip6, ctx.user_ip6, sizeof(address.ip6));
+  else
+    address.ip4 = ctx.user_ip4;
   uint32_t source[4] = {ctx.msg_src_ip4};
   if (six) memcpy(source, ctx.msg_src_ip6, sizeof(source));
-  progtypes::SockAddrKern kernel{.sk = &sk, .address = &address, .source = source, .address_len = sizeof(address)};
+  progtypes::SockAddrKern kernel{
+      .sk = &sk, .address = &address, .source = source, .address_len = sizeof(address)};
   SocketHook hook;
   job.run.hook = &hook;
   TestRunResult result;
@@ -93,13 +96,14 @@ Result<TestRunResult> run_sockopt(const Job& job) {
   value.resize(std::max<size_t>(value.size(), 1));
   progtypes::RetvalHolder holder{.retval = &job.run.retval};
   job.run.retval = ctx.retval;
-  progtypes::SockoptKern kernel{.sk = &sk,
-                                .optval = reinterpret_cast<uint8_t*>(value.data()),
-                                .optval_end = reinterpret_cast<uint8_t*>(value.data()) + job.input.data.size(),
-                                .level = ctx.level,
-                                .optname = ctx.optname,
-                                .optlen = ctx.optlen,
-                                .holder = &holder};
+  progtypes::SockoptKern kernel{
+      .sk = &sk,
+      .optval = reinterpret_cast<uint8_t*>(value.data()),
+      .optval_end = reinterpret_cast<uint8_t*>(value.data()) + job.input.data.size(),
+      .level = ctx.level,
+      .optname = ctx.optname,
+      .optlen = ctx.optlen,
+      .holder = &holder};
   SocketHook hook;
   job.run.hook = &hook;
   TestRunResult result;

@@ -15,17 +15,20 @@ constexpr uint64_t kBaseMask = 0x1f;
 constexpr size_t kLongestNumber = 63;  // more characters than any base needs
 
 struct Parsed {
-  int error = 0;         // positive errno
+  int error = 0;  // positive errno
   bool negative = false;
   uint64_t magnitude = 0;
-  size_t consumed = 0;   // characters, with blanks and sign
+  size_t consumed = 0;  // characters, with blanks and sign
 };
 
 std::optional<unsigned> digit(char c, unsigned base) {
   unsigned value;
-  if (c >= '0' && c <= '9') value = static_cast<unsigned>(c - '0');
-  else if (isxdigit(static_cast<unsigned char>(c))) value = static_cast<unsigned>(tolower(c) - 'a' + 10);
-  else return std::nullopt;
+  if (c >= '0' && c <= '9')
+    value = static_cast<unsigned>(c - '0');
+  else if (isxdigit(static_cast<unsigned char>(c)))
+    value = static_cast<unsigned>(tolower(c) - 'a' + 10);
+  else
+    return std::nullopt;
   if (value >= base) return std::nullopt;
   return value;
 }
@@ -75,7 +78,8 @@ uint64_t failure(int error) { return static_cast<uint64_t>(-int64_t{error}); }
 
 }  // namespace
 
-uint64_t strtol_helper(uint64_t buffer, uint64_t size, uint64_t flags, uint64_t result, uint64_t, RunContext&) {
+uint64_t strtol_helper(uint64_t buffer, uint64_t size, uint64_t flags, uint64_t result, uint64_t,
+                       RunContext&) {
   auto* out = reinterpret_cast<int64_t*>(result);
   *out = 0;
   const Parsed parsed = parse(text_of(buffer, size), flags);
@@ -86,7 +90,8 @@ uint64_t strtol_helper(uint64_t buffer, uint64_t size, uint64_t flags, uint64_t 
   return parsed.consumed;
 }
 
-uint64_t strtoul_helper(uint64_t buffer, uint64_t size, uint64_t flags, uint64_t result, uint64_t, RunContext&) {
+uint64_t strtoul_helper(uint64_t buffer, uint64_t size, uint64_t flags, uint64_t result, uint64_t,
+                        RunContext&) {
   auto* out = reinterpret_cast<uint64_t*>(result);
   *out = 0;
   const Parsed parsed = parse(text_of(buffer, size), flags);

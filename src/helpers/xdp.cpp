@@ -84,7 +84,8 @@ uint64_t xdp_store_bytes(uint64_t ctx, uint64_t offset, uint64_t from, uint64_t 
 
 uint64_t xdp_redirect(uint64_t ifindex, uint64_t flags, uint64_t, uint64_t, uint64_t, RunContext& run) {
   if (flags != 0) return abi::XDP_ABORTED;
-  if (auto* hook = static_cast<PacketHook*>(run.hook)) hook->redirect_ifindex = static_cast<uint32_t>(ifindex);
+  if (auto* hook = static_cast<PacketHook*>(run.hook))
+    hook->redirect_ifindex = static_cast<uint32_t>(ifindex);
   return abi::XDP_REDIRECT;
 }
 

@@ -16,7 +16,7 @@ inline constexpr uint16_t kEthIp = 0x0800, kEthIpv6 = 0x86dd, kEthVlan = 0x8100,
 inline constexpr uint16_t kEthFirstType = 0x0600;  // smaller values are a length (802.3)
 inline constexpr uint16_t kEth8022 = 4, kEth8023 = 1;
 inline constexpr uint32_t kIpHeaderLen = 20, kIpv6HeaderLen = 40;
-inline constexpr uint32_t kIpSource = 12, kIpDestination = 16;       // offsets of the addresses
+inline constexpr uint32_t kIpSource = 12, kIpDestination = 16;  // offsets of the addresses
 inline constexpr uint32_t kIpv6Source = 8, kIpv6Destination = 24;
 
 // PACKET_*: for whom a packet is.

@@ -1,4 +1,5 @@
-// NetDevice and RxQueue: the network device that a packet came in on or goes out of, as far as programs see it.
+// NetDevice and RxQueue: the network device that a packet came in on or goes out of, as far as programs see
+// it.
 #pragma once
 
 #include <cstdint>

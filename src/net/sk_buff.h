@@ -24,15 +24,15 @@ struct SharedInfo {
   uint16_t gso_size = 0;
   uint16_t gso_segs = 0;
   uint32_t gso_type = 0;
-  uint64_t hwtstamp = 0;       // ns
+  uint64_t hwtstamp = 0;  // ns
 };
 
 // The 48 bytes that layers keep for themselves in a packet: programs own cb.data.
 struct SkbControl {
-  uint32_t pkt_len = 0;         // wire_len
+  uint32_t pkt_len = 0;  // wire_len
   uint16_t slave_queue = 0;
   uint16_t tc_classid = 0;
-  uint8_t data[20] = {};        // __sk_buff.cb
+  uint8_t data[20] = {};  // __sk_buff.cb
   uint8_t pad[4] = {};
   uint8_t* data_meta = nullptr;
   uint8_t* data_end = nullptr;
@@ -49,27 +49,27 @@ struct SkBuff {
   uint32_t len = 0;
   uint16_t mac_len = 0;
   uint16_t queue_mapping = 0;
-  uint8_t packet_bits = 0;      // kPacketTypeMask: PACKET_*
-  uint8_t time_bits = 0;        // kTstampTypeMask, kTcAtIngress
-  uint8_t hash_bits = 0;        // kL4Hash, kSwHash
-  uint8_t ip_summed = 0;        // CHECKSUM_*
+  uint8_t packet_bits = 0;  // kPacketTypeMask: PACKET_*
+  uint8_t time_bits = 0;    // kTstampTypeMask, kTcAtIngress
+  uint8_t hash_bits = 0;    // kL4Hash, kSwHash
+  uint8_t ip_summed = 0;    // CHECKSUM_*
   uint8_t csum_level = 0;
   uint16_t tc_index = 0;
   uint32_t priority = 0;
   int32_t ingress_ifindex = 0;
   uint32_t hash = 0;
   union {
-    uint32_t vlan_all = 0;      // non-zero: a tag is present
+    uint32_t vlan_all = 0;  // non-zero: a tag is present
     struct {
-      uint16_t vlan_proto;      // network order
+      uint16_t vlan_proto;  // network order
       uint16_t vlan_tci;
     };
   };
   uint32_t napi_id = 0;
   uint32_t mark = 0;
-  uint32_t csum = 0;            // of the packet, when ip_summed is kChecksumComplete
-  uint16_t protocol = 0;        // network order
-  uint16_t mac_header = kNoHeader;      // offsets from head
+  uint32_t csum = 0;                // of the packet, when ip_summed is kChecksumComplete
+  uint16_t protocol = 0;            // network order
+  uint16_t mac_header = kNoHeader;  // offsets from head
   uint16_t network_header = kNoHeader;
   uint16_t transport_header = kNoHeader;
   uint32_t tail = 0;
@@ -93,11 +93,12 @@ struct SkBuff {
 static_assert(std::is_standard_layout_v<SkBuff>);
 
 inline constexpr uint8_t kPacketTypeMask = 7;
-inline constexpr uint8_t kTstampTypeMask = 3;   // abi::BPF_SKB_CLOCK_*
+inline constexpr uint8_t kTstampTypeMask = 3;  // abi::BPF_SKB_CLOCK_*
 inline constexpr uint8_t kTcAtIngress = 4;
 inline constexpr uint8_t kL4Hash = 1;
 inline constexpr uint8_t kSwHash = 2;
-inline constexpr uint8_t kChecksumNone = 0, kChecksumUnnecessary = 1, kChecksumComplete = 2, kChecksumPartial = 3;
+inline constexpr uint8_t kChecksumNone = 0, kChecksumUnnecessary = 1, kChecksumComplete = 2,
+                         kChecksumPartial = 3;
 inline constexpr uint16_t kEthHeaderLen = 14;
 inline constexpr uint16_t kVlanHeaderLen = 4;
 
@@ -117,10 +118,10 @@ class PacketBuffer : public SkBuff {
 };
 
 // Parts of Linux's skb functions: grow or shrink at either end. The caller has checked the room.
-void push(SkBuff& skb, uint32_t bytes);   // new bytes before data
-void pull(SkBuff& skb, uint32_t bytes);   // drops bytes at data
-void put(SkBuff& skb, uint32_t bytes);    // new bytes behind tail
-void trim(SkBuff& skb, uint32_t len);     // len becomes the packet's length
+void push(SkBuff& skb, uint32_t bytes);             // new bytes before data
+void pull(SkBuff& skb, uint32_t bytes);             // drops bytes at data
+void put(SkBuff& skb, uint32_t bytes);              // new bytes behind tail
+void trim(SkBuff& skb, uint32_t len);               // len becomes the packet's length
 bool ensure_headroom(SkBuff& skb, uint32_t bytes);  // false: out of memory
 bool ensure_tailroom(SkBuff& skb, uint32_t bytes);
 

@@ -1,4 +1,5 @@
-// Sock: the kernel's side of a socket, as far as programs see it. Contexts of socket programs are views of it.
+// Sock: the kernel's side of a socket, as far as programs see it. Contexts of socket programs are views of
+// it.
 //
 // Owned by whoever runs the hook; a program holds it for one run. Plain data: programs read it through
 // lowered loads at fixed offsets (progtypes/ctx/).
@@ -10,23 +11,23 @@
 namespace skep::net {
 
 struct Sock {
-  uint16_t family = 0;          // AF_*
-  uint16_t type = 0;            // SOCK_*
-  uint16_t protocol = 0;        // IPPROTO_*
-  uint8_t state = 0;            // abi::BPF_TCP_*
-  uint8_t full = 1;             // 0 for request and time-wait sockets
-  int32_t bound_dev_if = 0;     // ifindex, 0 when not bound to a device
+  uint16_t family = 0;       // AF_*
+  uint16_t type = 0;         // SOCK_*
+  uint16_t protocol = 0;     // IPPROTO_*
+  uint8_t state = 0;         // abi::BPF_TCP_*
+  uint8_t full = 1;          // 0 for request and time-wait sockets
+  int32_t bound_dev_if = 0;  // ifindex, 0 when not bound to a device
   uint32_t mark = 0;
   uint32_t priority = 0;
-  uint32_t src_ip4 = 0;         // network order
-  uint32_t src_ip6[4] = {};     // network order
-  uint32_t dst_ip4 = 0;         // network order
-  uint32_t dst_ip6[4] = {};     // network order
-  uint16_t src_port = 0;        // host order
-  uint16_t dst_port = 0;        // network order
+  uint32_t src_ip4 = 0;      // network order
+  uint32_t src_ip6[4] = {};  // network order
+  uint32_t dst_ip4 = 0;      // network order
+  uint32_t dst_ip6[4] = {};  // network order
+  uint16_t src_port = 0;     // host order
+  uint16_t dst_port = 0;     // network order
   uint16_t rx_queue_mapping = kNoQueue;
-  uint32_t uid = 0;             // of the owner
-  uint64_t cookie = 0;          // never 0 once asked for
+  uint32_t uid = 0;     // of the owner
+  uint64_t cookie = 0;  // never 0 once asked for
   uint64_t netns_cookie = 1;
   uint64_t cgroup_id = 0;
 

@@ -14,7 +14,7 @@ namespace skep::net {
 struct XdpBuff {
   uint8_t* data = nullptr;
   uint8_t* data_end = nullptr;
-  uint8_t* data_meta = nullptr;      // data + 1 where metadata is not supported
+  uint8_t* data_meta = nullptr;  // data + 1 where metadata is not supported
   uint8_t* data_hard_start = nullptr;
   RxQueue* rxq = nullptr;
   RxQueue* txq = nullptr;
@@ -23,7 +23,7 @@ struct XdpBuff {
 static_assert(std::is_standard_layout_v<XdpBuff>);
 
 inline constexpr uint32_t kXdpHeadroom = 256;
-inline constexpr uint32_t kXdpFrameInfo = 40;     // room that bpf_xdp_adjust_head leaves at the start
-inline constexpr uint32_t kXdpSharedInfo = 320;   // room at the end of a frame
+inline constexpr uint32_t kXdpFrameInfo = 40;    // room that bpf_xdp_adjust_head leaves at the start
+inline constexpr uint32_t kXdpSharedInfo = 320;  // room at the end of a frame
 
 }  // namespace skep::net

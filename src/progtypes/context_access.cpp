@@ -1,4 +1,5 @@
-// check_context_access: the rules of ctx/*.def applied to one access. Mirrors Linux's is_valid_access functions.
+// check_context_access: the rules of ctx/*.def applied to one access. Mirrors Linux's is_valid_access
+// functions.
 #include "abi/ctx.h"
 #include "progtypes/ctx/layouts.h"
 #include "progtypes/prog_type.h"
@@ -24,7 +25,8 @@ uint32_t covering_size(const ContextField& field, const Access& access) {
   const uint32_t within = access.offset - field.offset;
   if (access.size == field.element) return within % field.element == 0 ? field.element : 0;
   if ((field.traits & kPadded) != 0 && !access.write && access.size == 4 && within == 0) return 4;
-  if ((field.traits & kWide) != 0 && access.size == 8 && access.offset % 8 == 0 && within + 8 <= field.size) return 8;
+  if ((field.traits & kWide) != 0 && access.size == 8 && access.offset % 8 == 0 && within + 8 <= field.size)
+    return 8;
   if (access.write || field.narrow_read == 0 || access.size < field.narrow_read) return 0;
   if ((field.traits & kNarrowAtStart) != 0 && within != 0) return 0;
   return access.size < field.element ? field.element : 0;
@@ -51,8 +53,9 @@ Result<ContextAccess> check(const ContextLayout& layout, const Access& access, K
 
 }  // namespace
 
-Result<ContextAccess> check_context_access(const ProgTypeRow& type, uint32_t expected_attach_type, uint32_t offset,
-                                           uint32_t size, bool write, KernelProfile profile, bool bpf_capable) {
+Result<ContextAccess> check_context_access(const ProgTypeRow& type, uint32_t expected_attach_type,
+                                           uint32_t offset, uint32_t size, bool write, KernelProfile profile,
+                                           bool bpf_capable) {
   if (type.context == nullptr) return fail(EACCES);
   ContextAccess answer = SKEP_TRY(check(*type.context, {offset, size, write}, profile));
   if (answer.field == nullptr) return answer;
@@ -66,7 +69,8 @@ Result<ContextAccess> check_context_access(const ProgTypeRow& type, uint32_t exp
   return answer;
 }
 
-Result<ContextAccess> check_socket_access(bool common, uint32_t offset, uint32_t size, KernelProfile profile) {
+Result<ContextAccess> check_socket_access(bool common, uint32_t offset, uint32_t size,
+                                          KernelProfile profile) {
   ContextAccess answer = SKEP_TRY(check(kSockLayout, {offset, size, false}, profile));
   // Request and time-wait sockets have no type, protocol, mark, priority.
   const bool full_only = offset >= offsetof(abi::bpf_sock, type) && offset < offsetof(abi::bpf_sock, src_ip4);

@@ -12,17 +12,18 @@
 
 namespace skep::progtypes {
 
-// A socket address as programs may see and rewrite it, in the layout of sockaddr_in, sockaddr_in6, sockaddr_un.
+// A socket address as programs may see and rewrite it, in the layout of sockaddr_in, sockaddr_in6,
+// sockaddr_un.
 union SockaddrStorage {
   uint8_t bytes[128] = {};
   struct {
     uint16_t family;
-    uint16_t port;                // network order
+    uint16_t port;  // network order
     union {
-      uint32_t ip4;               // network order
+      uint32_t ip4;  // network order
       uint32_t flow_info;
     };
-    uint32_t ip6[4];              // network order
+    uint32_t ip6[4];  // network order
     uint32_t scope_id;
   };
   struct {
@@ -37,8 +38,8 @@ static_assert(sizeof(SockaddrStorage) == 128 && offsetof(SockaddrStorage, port) 
 struct SockAddrKern {
   net::Sock* sk = nullptr;
   SockaddrStorage* address = nullptr;
-  uint64_t scratch = 0;         // a lowered store keeps a register here
-  uint32_t* source = nullptr;   // msg_src_ip4, msg_src_ip6: one or four words, network order
+  uint64_t scratch = 0;        // a lowered store keeps a register here
+  uint32_t* source = nullptr;  // msg_src_ip4, msg_src_ip6: one or four words, network order
   uint32_t address_len = 0;
 };
 static_assert(std::is_standard_layout_v<SockAddrKern>);
@@ -57,7 +58,7 @@ struct SockoptKern {
   int32_t optname = 0;
   int32_t optlen = 0;
   RetvalHolder* holder = nullptr;
-  uint64_t scratch = 0;         // a lowered store keeps a register here
+  uint64_t scratch = 0;  // a lowered store keeps a register here
 };
 static_assert(std::is_standard_layout_v<SockoptKern>);
 

@@ -5,7 +5,9 @@
 namespace skep::progtypes {
 namespace {
 
-constexpr ReturnRange within(int32_t low, int32_t high) { return {.low = low, .high = high, .enforced = true}; }
+constexpr ReturnRange within(int32_t low, int32_t high) {
+  return {.low = low, .high = high, .enforced = true};
+}
 
 constexpr ProgTypeRow kProgTypes[] = {
 #include "progtypes/prog_types.def"
@@ -75,7 +77,8 @@ Status check_expected_attach_type(const ProgTypeRow& type, uint32_t expected_att
 }
 
 uint32_t effective_attach_type(const ProgTypeRow& type, uint32_t expected_attach_type) {
-  return expected_attach_type == 0 && type.attach_type_zero_ok ? type.default_attach_type : expected_attach_type;
+  return expected_attach_type == 0 && type.attach_type_zero_ok ? type.default_attach_type
+                                                               : expected_attach_type;
 }
 
 ReturnRange return_range(const ProgTypeRow& type, uint32_t expected_attach_type) {

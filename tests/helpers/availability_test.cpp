@@ -1,5 +1,5 @@
-// Which program type may call which helper, against the live kernel: every built (program type, attach type) and
-// every helper id.
+// Which program type may call which helper, against the live kernel: every built (program type, attach type)
+// and every helper id.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -28,15 +28,16 @@ TEST(Helpers, AreOfferedToTheSameProgramTypesAsOnLinux) {
   std::set<std::string_view> not_built;
   int pairs = 0, built = 0;
   for (const Kind& kind : built_kinds()) {
-
     for (uint32_t id = 0; id < abi::__BPF_FUNC_MAX_ID + 2; ++id) {
       const helpers::HelperProto* row = helpers::find_known(id, kind.type, kind.attach, kNewestProfile);
       EXPECT_EQ(row != nullptr, kernel_offers(kind, id))
           << helpers::name_of(id) << " type " << kind.type << " attach " << kind.attach;
       ++pairs;
       if (row == nullptr) continue;
-      if (row->built()) ++built;
-      else not_built.insert(row->name);
+      if (row->built())
+        ++built;
+      else
+        not_built.insert(row->name);
       EXPECT_EQ(helpers::find(id, kind.type, kind.attach, kNewestProfile) != nullptr, row->built());
     }
   }
@@ -56,23 +57,25 @@ TEST(Helpers, NamesAreThoseOfMessages) {
 
 // A helper that moves the packet makes pointers into it stale: the kernel refuses their use afterwards.
 bool kernel_says_stale(uint32_t type, uint32_t id) {
-  const std::vector<isa::Insn> program = {
-      insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, 6, 1, 0, 0),
-      load(4, 7, 1, type == abi::BPF_PROG_TYPE_XDP ? 0 : 76),
-      load(4, 8, 1, type == abi::BPF_PROG_TYPE_XDP ? 4 : 80),
-      insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, 2, 7, 0, 0),
-      insn(abi::BPF_ALU64 | abi::BPF_ADD | abi::BPF_K, 2, 0, 0, 4),
-      insn(abi::BPF_JMP | abi::BPF_JGT | abi::BPF_X, 2, 8, 11, 0),
-      store_imm(8, 10, -8, 0),
-      insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, 1, 6, 0, 0),
-      move(2, 0),
-      insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, 3, 10, 0, 0),
-      insn(abi::BPF_ALU64 | abi::BPF_ADD | abi::BPF_K, 3, 0, 0, -8),
-      move(4, 8), move(5, 0),
-      call(static_cast<int32_t>(id)),
-      load(1, 0, 7, 0),
-      move(0, 0), exit_insn(),
-      move(0, 0), exit_insn()};
+  const std::vector<isa::Insn> program = {insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, 6, 1, 0, 0),
+                                          load(4, 7, 1, type == abi::BPF_PROG_TYPE_XDP ? 0 : 76),
+                                          load(4, 8, 1, type == abi::BPF_PROG_TYPE_XDP ? 4 : 80),
+                                          insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, 2, 7, 0, 0),
+                                          insn(abi::BPF_ALU64 | abi::BPF_ADD | abi::BPF_K, 2, 0, 0, 4),
+                                          insn(abi::BPF_JMP | abi::BPF_JGT | abi::BPF_X, 2, 8, 11, 0),
+                                          store_imm(8, 10, -8, 0),
+                                          insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, 1, 6, 0, 0),
+                                          move(2, 0),
+                                          insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, 3, 10, 0, 0),
+                                          insn(abi::BPF_ALU64 | abi::BPF_ADD | abi::BPF_K, 3, 0, 0, -8),
+                                          move(4, 8),
+                                          move(5, 0),
+                                          call(static_cast<int32_t>(id)),
+                                          load(1, 0, 7, 0),
+                                          move(0, 0),
+                                          exit_insn(),
+                                          move(0, 0),
+                                          exit_insn()};
   live::LoadOptions options;
   options.type = type;
   options.log_level = 1;
@@ -83,7 +86,10 @@ bool kernel_says_stale(uint32_t type, uint32_t id) {
 TEST(Helpers, ChangePacketDataAsOnLinux) {
   SKEP_REQUIRE_LIVE_KERNEL();
   // Helpers whose arguments fit the registers above: context, number, memory of 8 bytes, size, number.
-  struct Case { uint32_t type; uint32_t id; };
+  struct Case {
+    uint32_t type;
+    uint32_t id;
+  };
   const Case cases[] = {{abi::BPF_PROG_TYPE_SCHED_CLS, abi::BPF_FUNC_skb_store_bytes},
                         {abi::BPF_PROG_TYPE_SCHED_CLS, abi::BPF_FUNC_skb_load_bytes},
                         {abi::BPF_PROG_TYPE_SCHED_CLS, abi::BPF_FUNC_l3_csum_replace},

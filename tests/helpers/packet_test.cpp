@@ -1,7 +1,7 @@
 // Test runs and packet helpers against the live kernel: the same input and the same call there and here.
 //
-// There a program calls one helper and returns its result; here the runner calls our implementation on the context
-// that test_run made. Results, output packet and output context must agree.
+// There a program calls one helper and returns its result; here the runner calls our implementation on the
+// context that test_run made. Results, output packet and output context must agree.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -74,8 +74,7 @@ Outcome run_here(uint32_t type, const helpers::Runner& runner, const TestRunInpu
   FixedEnvironment environment;
   RunContext run;
   run.env = &environment;
-  Result<TestRunResult> result =
-      helpers::test_run(*progtypes::find_prog_type(type), 0, input, runner, run);
+  Result<TestRunResult> result = helpers::test_run(*progtypes::find_prog_type(type), 0, input, runner, run);
   if (!result) return {.error = result.error().code};
   return {.retval = static_cast<int32_t>(result->retval), .data = result->data, .ctx = result->ctx};
 }
@@ -93,7 +92,8 @@ constexpr uint32_t kPacketTypes[] = {abi::BPF_PROG_TYPE_SOCKET_FILTER, abi::BPF_
 void compare_constant(uint32_t type, const TestRunInput& input, const std::string& what) {
   const isa::Insn program[] = {move(0, 1), exit_insn()};
   const auto one = [](void*, RunContext&) -> uint64_t { return 1; };
-  expect_equal(run_here(type, one, input), run_there(type, program, input), what + " type " + std::to_string(type));
+  expect_equal(run_here(type, one, input), run_there(type, program, input),
+               what + " type " + std::to_string(type));
 }
 
 TEST(TestRun, TakesTheSamePacketSizes) {
@@ -128,7 +128,8 @@ TEST(TestRun, TakesTheSameContextSizes) {
     for (bool tail : {false, true}) {
       std::vector<std::byte> ctx(size);
       if (tail) ctx.back() = std::byte{1};
-      compare_constant(abi::BPF_PROG_TYPE_SCHED_CLS, {.data = packet, .ctx = ctx}, "ctx size " + std::to_string(size));
+      compare_constant(abi::BPF_PROG_TYPE_SCHED_CLS, {.data = packet, .ctx = ctx},
+                       "ctx size " + std::to_string(size));
     }
 }
 
@@ -139,8 +140,12 @@ TEST(TestRun, TakesTheSameXdpContexts) {
       for (uint32_t end : {0u, 14u, 63u, 64u, 65u, 600u, 4000u})
         for (uint32_t other : {0u, 1u, 2u, 3u}) {
           const auto packet = ip_packet(size);
-          const abi::xdp_md ctx = {.data = data, .data_end = end, .data_meta = other == 1, .ingress_ifindex = 0,
-                                   .rx_queue_index = other == 2, .egress_ifindex = other == 3};
+          const abi::xdp_md ctx = {.data = data,
+                                   .data_end = end,
+                                   .data_meta = other == 1,
+                                   .ingress_ifindex = 0,
+                                   .rx_queue_index = other == 2,
+                                   .egress_ifindex = other == 3};
           const auto bytes = bytes_of(&ctx, sizeof(ctx));
           compare_constant(abi::BPF_PROG_TYPE_XDP, {.data = packet, .ctx = bytes},
                            "size " + std::to_string(size) + " data " + std::to_string(data) + " end " +
@@ -152,7 +157,8 @@ TEST(TestRun, TakesTheSameFlags) {
   SKEP_REQUIRE_LIVE_KERNEL();
   const auto packet = ip_packet(64);
   for (uint32_t type : kPacketTypes)
-    for (uint32_t flags : {1u, 4u, 8u, 16u}) compare_constant(type, {.data = packet, .flags = flags}, "flags");
+    for (uint32_t flags : {1u, 4u, 8u, 16u})
+      compare_constant(type, {.data = packet, .flags = flags}, "flags");
 }
 
 // r1 = context, r2..r5 = the call's arguments, a buffer of bytes 1..16 on the stack.
@@ -203,7 +209,8 @@ std::vector<Call> calls() {
       all.push_back({kTc, abi::BPF_FUNC_skb_load_bytes_relative, {offset, kBuffer, 8, header}});
       all.push_back({kFilter, abi::BPF_FUNC_skb_load_bytes_relative, {offset, kBuffer, 8, header}});
     }
-    for (int64_t flags : {0, 1, 2, 4}) all.push_back({kTc, abi::BPF_FUNC_skb_store_bytes, {offset, kBuffer, 8, flags}});
+    for (int64_t flags : {0, 1, 2, 4})
+      all.push_back({kTc, abi::BPF_FUNC_skb_store_bytes, {offset, kBuffer, 8, flags}});
     for (int64_t size : {0, 1, 2, 4, 8, 16, 18}) {
       all.push_back({kTc, abi::BPF_FUNC_l3_csum_replace, {offset, 0, 0x1234, size}});
       all.push_back({kTc, abi::BPF_FUNC_l3_csum_replace, {offset, 0x5678, 0x1234, size}});
@@ -213,7 +220,8 @@ std::vector<Call> calls() {
     all.push_back({kXdp, abi::BPF_FUNC_xdp_load_bytes, {offset, kBuffer, 8, 0}});
     all.push_back({kXdp, abi::BPF_FUNC_xdp_store_bytes, {offset, kBuffer, 8, 0}});
   }
-  for (int64_t by : {0, 1, 4, -4, 20, -20, 46, 49, 50, 51, 100, -50, -100, -216, -217, -256, 255, 3000, 3456, 3457, 5000, -5000}) {
+  for (int64_t by : {0,   1,    4,    -4,   20,   -20, 46,   49,   50,   51,   100,
+                     -50, -100, -216, -217, -256, 255, 3000, 3456, 3457, 5000, -5000}) {
     all.push_back({kXdp, abi::BPF_FUNC_xdp_adjust_head, {by, 0, 0, 0}});
     all.push_back({kXdp, abi::BPF_FUNC_xdp_adjust_meta, {by, 0, 0, 0}});
     all.push_back({kXdp, abi::BPF_FUNC_xdp_adjust_tail, {by, 0, 0, 0}});
@@ -221,7 +229,8 @@ std::vector<Call> calls() {
     for (int64_t flags : {0, 1}) {
       all.push_back({kTc, abi::BPF_FUNC_skb_change_head, {by, flags, 0, 0}});
       all.push_back({kTc, abi::BPF_FUNC_skb_change_tail, {by, flags, 0, 0}});
-      for (int64_t mode : {0, 1, 2}) all.push_back({kTc, abi::BPF_FUNC_skb_adjust_room, {by, mode, flags, 0}});
+      for (int64_t mode : {0, 1, 2})
+        all.push_back({kTc, abi::BPF_FUNC_skb_adjust_room, {by, mode, flags, 0}});
     }
   }
   for (int64_t value : {0, 1, 2, 3, 4, 5, 0x0008, 0xdd86, 0x0081, 0xa888}) {

@@ -23,9 +23,9 @@ live::Loaded load_program(std::span<const isa::Insn> program, const ProgTypeRow&
 
 // Types whose load needs more than a program (a BTF id of a target), or that this kernel may lack.
 bool loads_alone(const ProgTypeRow& type) {
-  static const std::set<uint32_t> others = {abi::BPF_PROG_TYPE_UNSPEC,     abi::BPF_PROG_TYPE_LIRC_MODE2,
-                                            abi::BPF_PROG_TYPE_TRACING,    abi::BPF_PROG_TYPE_STRUCT_OPS,
-                                            abi::BPF_PROG_TYPE_EXT,        abi::BPF_PROG_TYPE_LSM};
+  static const std::set<uint32_t> others = {abi::BPF_PROG_TYPE_UNSPEC,  abi::BPF_PROG_TYPE_LIRC_MODE2,
+                                            abi::BPF_PROG_TYPE_TRACING, abi::BPF_PROG_TYPE_STRUCT_OPS,
+                                            abi::BPF_PROG_TYPE_EXT,     abi::BPF_PROG_TYPE_LSM};
   return !others.contains(type.type);
 }
 
@@ -56,7 +56,8 @@ TEST(AttachTypes, ReturnRangeOfEveryPair) {
       const progtypes::ReturnRange range = progtypes::return_range(type, attach);
       for (int32_t value : {-1, 0, 1, 2, 3, 4, 12345}) {
         const bool ours = !range.enforced || (value >= range.low && value <= range.high);
-        EXPECT_EQ(ours, returns(type, attach, value)) << type.name << " attach " << attach << " returns " << value;
+        EXPECT_EQ(ours, returns(type, attach, value))
+            << type.name << " attach " << attach << " returns " << value;
       }
     }
   }

@@ -1,5 +1,5 @@
-// Every access of 1, 2, 4, 8 bytes at every offset of every context, against the live kernel: verdict, errno, and
-// for accepted ones the number of instructions they become.
+// Every access of 1, 2, 4, 8 bytes at every offset of every context, against the live kernel: verdict, errno,
+// and for accepted ones the number of instructions they become.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -51,8 +51,8 @@ Verdict ask_table(const Kind& kind, Form form, uint32_t offset, uint32_t size) {
   const uint32_t start = offset & ~(full - 1);
   const isa::Insn original = access_insn(form, start, full);
   std::vector<isa::Insn> lowered;
-  const progtypes::FieldUse use{original, start, full, write, kind.type,
-                                progtypes::effective_attach_type(type, kind.attach)};
+  const progtypes::FieldUse use{original, start,     full,
+                                write,    kind.type, progtypes::effective_attach_type(type, kind.attach)};
   answer->field->lower(*answer->field, use, lowered);
   EXPECT_LE(lowered.size(), progtypes::kMaxLowered);
   size_t length = lowered.size();

@@ -21,14 +21,20 @@ inline isa::Insn insn(int code, int dst, int src, int off, int32_t imm) {
 
 inline int size_code(uint32_t size) {
   switch (size) {
-    case 1: return abi::BPF_B;
-    case 2: return abi::BPF_H;
-    case 4: return abi::BPF_W;
-    default: return abi::BPF_DW;
+    case 1:
+      return abi::BPF_B;
+    case 2:
+      return abi::BPF_H;
+    case 4:
+      return abi::BPF_W;
+    default:
+      return abi::BPF_DW;
   }
 }
 
-inline isa::Insn move(int dst, int32_t imm) { return insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_K, dst, 0, 0, imm); }
+inline isa::Insn move(int dst, int32_t imm) {
+  return insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_K, dst, 0, 0, imm);
+}
 inline isa::Insn exit_insn() { return insn(abi::BPF_JMP | abi::BPF_EXIT, 0, 0, 0, 0); }
 inline isa::Insn call(int32_t id) { return insn(abi::BPF_JMP | abi::BPF_CALL, 0, 0, 0, id); }
 inline isa::Insn load(uint32_t size, int dst, int src, int off) {
@@ -47,12 +53,10 @@ struct Kind {
   uint32_t attach;
 };
 inline std::vector<Kind> built_kinds() {
-  std::vector<Kind> kinds = {{abi::BPF_PROG_TYPE_SOCKET_FILTER, 0},
-                             {abi::BPF_PROG_TYPE_SCHED_CLS, 0},
-                             {abi::BPF_PROG_TYPE_SCHED_ACT, 0},
-                             {abi::BPF_PROG_TYPE_TRACEPOINT, 0},
-                             {abi::BPF_PROG_TYPE_RAW_TRACEPOINT, 0},
-                             {abi::BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, 0}};
+  std::vector<Kind> kinds = {
+      {abi::BPF_PROG_TYPE_SOCKET_FILTER, 0},  {abi::BPF_PROG_TYPE_SCHED_CLS, 0},
+      {abi::BPF_PROG_TYPE_SCHED_ACT, 0},      {abi::BPF_PROG_TYPE_TRACEPOINT, 0},
+      {abi::BPF_PROG_TYPE_RAW_TRACEPOINT, 0}, {abi::BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, 0}};
   for (uint32_t attach : {0u, 33u, 35u, 37u}) kinds.push_back({abi::BPF_PROG_TYPE_XDP, attach});
   for (uint32_t attach : {0u, 1u}) kinds.push_back({abi::BPF_PROG_TYPE_CGROUP_SKB, attach});
   for (uint32_t attach : {0u, 2u, 12u, 13u, 34u}) kinds.push_back({abi::BPF_PROG_TYPE_CGROUP_SOCK, attach});

@@ -8,10 +8,15 @@ namespace {
 
 uint8_t size_code(uint32_t size) {
   switch (size) {
-    case 1: return abi::BPF_B;
-    case 2: return abi::BPF_H;
-    case 4: return abi::BPF_W;
-    default: SKEP_CHECK(size == 8); return abi::BPF_DW;
+    case 1:
+      return abi::BPF_B;
+    case 2:
+      return abi::BPF_H;
+    case 4:
+      return abi::BPF_W;
+    default:
+      SKEP_CHECK(size == 8);
+      return abi::BPF_DW;
   }
 }
 
@@ -45,7 +50,9 @@ isa::Insn store_register(uint32_t size, int base, int src, int off) {
 
 isa::Insn alu64(int32_t code, int dst, int32_t imm) { return make(abi::BPF_ALU64 | code, dst, 0, 0, imm); }
 isa::Insn alu32(int32_t code, int dst, int32_t imm) { return make(abi::BPF_ALU | code, dst, 0, 0, imm); }
-isa::Insn jump(int32_t code, int dst, int32_t imm, int off) { return make(abi::BPF_JMP | code, dst, 0, off, imm); }
+isa::Insn jump(int32_t code, int dst, int32_t imm, int off) {
+  return make(abi::BPF_JMP | code, dst, 0, off, imm);
+}
 isa::Insn jump32(int32_t code, int dst, int32_t imm, int off) {
   return make(abi::BPF_JMP32 | code, dst, 0, off, imm);
 }

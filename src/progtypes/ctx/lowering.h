@@ -1,7 +1,8 @@
 // Lowering of context fields: how rows of ctx/*.def turn into instructions on the kernel-side structs.
 //
-// Each function here is a LowerFn; member(), nested() and so on pack its parameters into ContextField::lower_data.
-// The number of instructions of each is that of Linux's convert_ctx_access, so that xlated lengths agree.
+// Each function here is a LowerFn; member(), nested() and so on pack its parameters into
+// ContextField::lower_data. The number of instructions of each is that of Linux's convert_ctx_access, so that
+// xlated lengths agree.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +12,8 @@
 
 namespace skep::progtypes {
 
-// lower_data of a load or store of `size` bytes at `offset` of what `base` points at; `pointer` is the offset of
-// that base pointer in the context (unused by lower_member).
+// lower_data of a load or store of `size` bytes at `offset` of what `base` points at; `pointer` is the offset
+// of that base pointer in the context (unused by lower_member).
 constexpr uint64_t nested(uint64_t pointer, uint64_t offset, uint64_t size) {
   return pointer | offset << 16 | size << 32;
 }
@@ -22,7 +23,7 @@ constexpr int16_t offset_of(uint64_t data) { return static_cast<int16_t>(data >>
 constexpr uint32_t size_of(uint64_t data) { return static_cast<uint32_t>(data >> 32 & 0xff); }
 
 isa::Insn load(uint32_t size, int dst, int src, int off);
-isa::Insn store(uint32_t size, const isa::Insn& original, int off);       // keeps register or immediate
+isa::Insn store(uint32_t size, const isa::Insn& original, int off);  // keeps register or immediate
 isa::Insn store_at(uint32_t size, int base, const isa::Insn& original, int off);
 isa::Insn store_register(uint32_t size, int base, int src, int off);
 isa::Insn alu64(int32_t code, int dst, int32_t imm);

@@ -1,7 +1,7 @@
 // __sk_buff over net::SkBuff: the context of socket_filter, sched_cls, sched_act and cgroup_skb.
+#include "net/sk_buff.h"
 #include "abi/ctx.h"
 #include "abi/insn.h"
-#include "net/sk_buff.h"
 #include "progtypes/ctx/layouts.h"
 #include "progtypes/ctx/lowering.h"
 
@@ -10,7 +10,8 @@ namespace {
 
 using net::SkBuff;
 
-constexpr uint64_t kTc = uint64_t{1} << abi::BPF_PROG_TYPE_SCHED_CLS | uint64_t{1} << abi::BPF_PROG_TYPE_SCHED_ACT;
+constexpr uint64_t kTc = uint64_t{1} << abi::BPF_PROG_TYPE_SCHED_CLS | uint64_t{1}
+                                                                           << abi::BPF_PROG_TYPE_SCHED_ACT;
 constexpr uint64_t kCgroupSkb = uint64_t{1} << abi::BPF_PROG_TYPE_CGROUP_SKB;
 
 // Queue mappings from here on are stored as "none": a write of them has no effect.
@@ -114,10 +115,10 @@ void lower_tstamp_type(const ContextField&, const FieldUse& use, Out& out) {
   out.push_back(alu32(abi::BPF_AND, use.insn.dst, net::kTstampTypeMask));
 }
 
-#define F(field)                                                                                  \
+#define F(field)                                                                                    \
   .name = #field, .offset = offsetof(abi::__sk_buff, field), .size = sizeof(abi::__sk_buff::field), \
   .element = sizeof(abi::__sk_buff::field)
-#define A(field)                                                                                  \
+#define A(field)                                                                                    \
   .name = #field, .offset = offsetof(abi::__sk_buff, field), .size = sizeof(abi::__sk_buff::field), \
   .element = sizeof(uint32_t)
 #define M(field) member(offsetof(SkBuff, field), sizeof(SkBuff::field))

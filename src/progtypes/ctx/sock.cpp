@@ -1,7 +1,7 @@
 // bpf_sock over net::Sock: the context of cgroup_sock, and the view that socket pointers give.
+#include "net/sock.h"
 #include "abi/ctx.h"
 #include "abi/insn.h"
-#include "net/sock.h"
 #include "progtypes/ctx/layouts.h"
 #include "progtypes/ctx/lowering.h"
 
@@ -20,10 +20,10 @@ void lower_rx_queue(const ContextField&, const FieldUse& use, Out& out) {
   out.push_back(alu64(abi::BPF_MOV, use.insn.dst, -1));
 }
 
-#define F(field)                                                                                \
+#define F(field)                                                                                  \
   .name = #field, .offset = offsetof(abi::bpf_sock, field), .size = sizeof(abi::bpf_sock::field), \
   .element = sizeof(abi::bpf_sock::field)
-#define A(field)                                                                                \
+#define A(field)                                                                                  \
   .name = #field, .offset = offsetof(abi::bpf_sock, field), .size = sizeof(abi::bpf_sock::field), \
   .element = sizeof(uint32_t)
 #define M(field) member(offsetof(net::Sock, field), sizeof(net::Sock::field))

@@ -43,10 +43,10 @@ void lower_address(const ContextField& field, const FieldUse& use, Out& out) {
   out.push_back(load(8, spare, dst, kScratch));
 }
 
-#define F(field)                                                                                          \
+#define F(field)                                                                                            \
   .name = #field, .offset = offsetof(abi::bpf_sock_addr, field), .size = sizeof(abi::bpf_sock_addr::field), \
   .element = sizeof(abi::bpf_sock_addr::field)
-#define A(field)                                                                                          \
+#define A(field)                                                                                            \
   .name = #field, .offset = offsetof(abi::bpf_sock_addr, field), .size = sizeof(abi::bpf_sock_addr::field), \
   .element = sizeof(uint32_t)
 #define U(field, size) nested(offsetof(SockAddrKern, address), offsetof(SockaddrStorage, field), size)

@@ -30,7 +30,7 @@ void lower_retval(const ContextField&, const FieldUse& use, Out& out) {
   out.push_back(load(8, spare, dst, kScratch));
 }
 
-#define F(field)                                                                                      \
+#define F(field)                                                                                        \
   .name = #field, .offset = offsetof(abi::bpf_sockopt, field), .size = sizeof(abi::bpf_sockopt::field), \
   .element = sizeof(abi::bpf_sockopt::field)
 #define M(field) member(offsetof(SockoptKern, field), sizeof(SockoptKern::field))
@@ -44,6 +44,7 @@ constexpr ContextField kFields[] = {
 
 }  // namespace
 
-const ContextLayout kSockoptLayout = {.name = "bpf_sockopt", .size = sizeof(abi::bpf_sockopt), .fields = kFields};
+const ContextLayout kSockoptLayout = {
+    .name = "bpf_sockopt", .size = sizeof(abi::bpf_sockopt), .fields = kFields};
 
 }  // namespace skep::progtypes

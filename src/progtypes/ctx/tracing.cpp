@@ -30,11 +30,13 @@ bool raw_tracepoint_writable_access(uint32_t offset, uint32_t size, bool write, 
 
 const ContextLayout kTracepointLayout = {
     .name = "tracepoint", .size = kMaxTraceRecord, .fields = {}, .generic = tracepoint_access};
-const ContextLayout kRawTracepointLayout = {
-    .name = "bpf_raw_tracepoint_args", .size = sizeof(RawTracepointArgs), .fields = {},
-    .generic = raw_tracepoint_access};
-const ContextLayout kRawTracepointWritableLayout = {
-    .name = "bpf_raw_tracepoint_args", .size = sizeof(RawTracepointArgs), .fields = {},
-    .generic = raw_tracepoint_writable_access};
+const ContextLayout kRawTracepointLayout = {.name = "bpf_raw_tracepoint_args",
+                                            .size = sizeof(RawTracepointArgs),
+                                            .fields = {},
+                                            .generic = raw_tracepoint_access};
+const ContextLayout kRawTracepointWritableLayout = {.name = "bpf_raw_tracepoint_args",
+                                                    .size = sizeof(RawTracepointArgs),
+                                                    .fields = {},
+                                                    .generic = raw_tracepoint_writable_access};
 
 }  // namespace skep::progtypes

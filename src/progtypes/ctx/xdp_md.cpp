@@ -15,7 +15,7 @@ void lower_device_index(const ContextField& field, const FieldUse& use, Out& out
   out.push_back(load(4, dst, dst, offsetof(net::NetDevice, ifindex)));
 }
 
-#define F(field)                                                                            \
+#define F(field)                                                                              \
   .name = #field, .offset = offsetof(abi::xdp_md, field), .size = sizeof(abi::xdp_md::field), \
   .element = sizeof(abi::xdp_md::field)
 #define M(field) member(offsetof(net::XdpBuff, field), sizeof(net::XdpBuff::field))
