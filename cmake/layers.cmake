@@ -39,6 +39,7 @@ function(skep_test name)
   target_compile_definitions(test_${name} PRIVATE SKEP_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              SKEP_BINARY_DIR="${CMAKE_BINARY_DIR}")
   add_test(NAME ${name} COMMAND test_${name})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
   if(T_TIMEOUT)
     set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT})
   endif()

@@ -1,1 +1,1 @@
-skep_test(jit DEPS base isa maps exec test_support)
+skep_test(jit DEPS base isa maps exec test_support LABELS concurrent)

@@ -1,5 +1,6 @@
 // Program arrays: errno and contents against the live kernel, and when a replaced program is let go.
 #include <gtest/gtest.h>
+#include <atomic>
 
 #include <cstring>
 #include <random>
@@ -16,11 +17,11 @@ namespace {
 
 class Target : public TailTarget {
  public:
-  explicit Target(int* alive) : alive_(alive) { ++*alive_; }
+  explicit Target(std::atomic<int>* alive) : alive_(alive) { ++*alive_; }
   ~Target() override { --*alive_; }
 
  private:
-  int* alive_;
+  std::atomic<int>* alive_;
 };
 
 Bytes key_of(uint32_t index) {
@@ -38,7 +39,7 @@ TEST(ProgArray, RandomOperationsAgreeWithTheLiveKernel) {
   ASSERT_TRUE(program);
   const auto info = live::info<abi::bpf_prog_info>(program.fd.get());
   ASSERT_TRUE(info);
-  int alive = 0;
+  std::atomic<int> alive = 0;
   {
     LiveSide live(kSpec);
     OurSide ours(kSpec);
@@ -80,7 +81,7 @@ TEST(ProgArray, RandomOperationsAgreeWithTheLiveKernel) {
 TEST(ProgArray, AReplacedTargetOutlivesTheReaders) {
   auto map = create(kSpec);
   ASSERT_TRUE(map);
-  int alive = 0;
+  std::atomic<int> alive = 0;
   ASSERT_EQ((*map)->sys_set_object(key_of(1), make_ref<Target>(&alive), 0), 0);
   {
     RcuReadSection section;

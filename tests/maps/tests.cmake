@@ -1,1 +1,1 @@
-skep_test(maps DEPS maps test_support TIMEOUT 300)
+skep_test(maps DEPS maps test_support TIMEOUT 600 LABELS concurrent)
