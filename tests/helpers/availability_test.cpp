@@ -113,6 +113,28 @@ TEST(Helpers, ChangePacketDataAsOnLinux) {
   }
 }
 
+// Around a fastcall helper the kernel removes spill and fill of a register that the call keeps.
+TEST(Helpers, FastcallAsOnLinux) {
+  SKEP_REQUIRE_LIVE_KERNEL();
+  for (const Kind& kind : built_kinds()) {
+    const isa::Insn program[] = {
+        move(1, 1),         store(8, 10, 1, -8), call(abi::BPF_FUNC_get_smp_processor_id),
+        load(8, 1, 10, -8), move(0, 1),          exit_insn()};
+    live::LoadOptions options;
+    options.type = kind.type;
+    options.expected_attach_type = kind.attach;
+    const live::Loaded loaded = live::load(program, options);
+    ASSERT_TRUE(loaded);
+    bool spilled = false;
+    const std::vector<isa::Insn> rewritten = live::xlated(loaded.fd.get()).value();
+    for (const isa::Insn& insn : rewritten)
+      spilled |= abi::BPF_CLASS(insn.code) == abi::BPF_STX && insn.dst == 10;
+    const helpers::HelperProto* row =
+        helpers::find(abi::BPF_FUNC_get_smp_processor_id, kind.type, kind.attach, kNewestProfile);
+    EXPECT_EQ((row->traits & helpers::kFastcall) != 0, !spilled) << "type " << kind.type;
+  }
+}
+
 TEST(Helpers, GplOnlyAsOnLinux) {
   SKEP_REQUIRE_LIVE_KERNEL();
   for (const Kind& kind : built_kinds())
