@@ -1,4 +1,6 @@
 // BTF_LOAD.
+#include <algorithm>
+
 #include "abi/btf.h"
 #include "btf/btf.h"
 #include "btf/log.h"
@@ -43,7 +45,7 @@ class BoundedLog final : public btf::LogSink {
 Result<int64_t> btf_load(Call& call) {
   const auto attr = call.as<abi::btf_load_attr>();
   if ((attr.btf_flags & ~uint32_t{abi::BPF_F_TOKEN_FD}) != 0) return fail(EINVAL);
-  if (attr.btf_flags != 0) return fail(EINVAL);
+  if (attr.btf_flags != 0) return refuse_token(call.caller, attr.btf_token_fd);
   if (!call.caller.credentials().bpf) return fail(EPERM);
   if (attr.btf_size > abi::BTF_MAX_SIZE) return fail(E2BIG);
 

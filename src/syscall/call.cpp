@@ -8,6 +8,11 @@ Result<MapFd> get_map(Caller& caller, int fd) {
   return fail(EINVAL);
 }
 
+std::unexpected<Error> refuse_token(Caller& caller, int fd) {
+  const auto found = caller.object(fd);
+  return fail(!found && found.error().code == EBADF ? EBADF : EINVAL);
+}
+
 Result<FdMode> mode_of_flags(uint32_t flags) {
   const bool read_only = (flags & abi::BPF_F_RDONLY) != 0;
   const bool write_only = (flags & abi::BPF_F_WRONLY) != 0;

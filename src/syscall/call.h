@@ -83,6 +83,8 @@ Result<int64_t> install(Call& call, Ref<T> object, FdMode mode = FdMode::kReadWr
   return SKEP_TRY(call.caller.install(objects::Object(std::move(object)), mode));
 }
 
+// What a command says to BPF_F_TOKEN_FD, since no fd here is a token. EBADF: no such fd; EINVAL.
+std::unexpected<Error> refuse_token(Caller& caller, int fd);
 // BPF_F_RDONLY and BPF_F_WRONLY of map and object flags. EINVAL: both.
 Result<FdMode> mode_of_flags(uint32_t flags);
 // A name of at most 15 letters, digits, '_' and '.'. EINVAL.

@@ -38,6 +38,7 @@ Result<int64_t> task_fd_query(Call& call);
 Result<int64_t> link_create(Call& call);
 Result<int64_t> link_update(Call& call);
 Result<int64_t> link_detach(Call& call);
+Result<int64_t> iter_create(Call& call);
 Result<int64_t> enable_stats(Call& call);
 Result<int64_t> prog_bind_map(Call& call);
 

@@ -44,7 +44,8 @@ Result<int64_t> map_get_fd_by_id(Call& call) {
 
 Result<int64_t> btf_get_fd_by_id(Call& call) {
   const auto attr = call.as<abi::get_id_attr>();
-  if (attr.open_flags != 0) return fail(EINVAL);  // tokens are not here
+  if ((attr.open_flags & ~uint32_t{abi::BPF_F_TOKEN_FD}) != 0) return fail(EINVAL);
+  if (attr.open_flags != 0) return refuse_token(call.caller, attr.fd_by_id_token_fd);
   return install(call, SKEP_TRY(by_id(call.kernel.btfs(), attr.btf_id)));
 }
 

@@ -37,7 +37,7 @@ Status InfoBuffer::write_text(uint64_t to, uint32_t capacity, const std::string&
 Result<int64_t> obj_get_info(Call& call) {
   const auto attr = call.as<abi::info_attr>();
   const auto found = call.caller.object(static_cast<int>(attr.bpf_fd));
-  if (!found) return std::unexpected(found.error());
+  if (!found) return fail(found.error().code == EBADF ? EBADFD : found.error().code);
   const InfoBuffer buffer{call, attr.info, attr.info_len};
   SKEP_TRY(std::visit([&](const auto& object) { return fill_info(buffer, *object); }, found->object));
   return 0;

@@ -1,4 +1,4 @@
-// LINK_CREATE, LINK_UPDATE, LINK_DETACH, RAW_TRACEPOINT_OPEN.
+// LINK_CREATE, LINK_UPDATE, LINK_DETACH, ITER_CREATE, RAW_TRACEPOINT_OPEN.
 #include "abi/bpf.h"
 #include "attach/cgroup/cgroup_link.h"
 #include "syscall/cgroup_attach.h"
@@ -69,6 +69,14 @@ Result<int64_t> link_detach(Call& call) {
   const auto link = SKEP_TRY(get_object<objects::Link>(call.caller, static_cast<int>(attr.link_fd)));
   SKEP_TRY(link->detach());
   return 0;
+}
+
+// No link here is an iterator's.
+Result<int64_t> iter_create(Call& call) {
+  const auto attr = call.as<abi::iter_create_attr>();
+  if (attr.flags != 0) return fail(EINVAL);
+  SKEP_TRY(get_object<objects::Link>(call.caller, static_cast<int>(attr.link_fd)));
+  return fail(EINVAL);
 }
 
 Result<int64_t> raw_tracepoint_open(Call& call) {

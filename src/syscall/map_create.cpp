@@ -25,7 +25,7 @@ maps::MapSpec spec_of(const abi::map_create_attr& attr) {
   spec.key_size = attr.key_size;
   spec.value_size = attr.value_size;
   spec.max_entries = attr.max_entries;
-  spec.flags = attr.map_flags;
+  spec.flags = attr.map_flags & ~uint32_t{abi::BPF_F_TOKEN_FD};
   spec.extra = attr.map_extra;
   spec.ifindex = attr.map_ifindex;
   spec.numa_node = attr.numa_node;
@@ -41,7 +41,7 @@ Result<int64_t> map_create(Call& call) {
   SKEP_TRY(check_attr(attr));
   maps::MapSpec spec = spec_of(attr);
   SKEP_TRY(maps::check_create(spec, call.kernel.options().profile));
-  if ((attr.map_flags & abi::BPF_F_TOKEN_FD) != 0) return fail(EINVAL);
+  if ((attr.map_flags & abi::BPF_F_TOKEN_FD) != 0) return refuse_token(call.caller, attr.map_token_fd);
   if (call.kernel.unprivileged_bpf_disabled != 0 && !call.caller.credentials().bpf) return fail(EPERM);
 
   const auto name = object_name(attr.map_name);

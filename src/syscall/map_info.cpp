@@ -11,8 +11,7 @@ namespace {
 constexpr uint32_t kDigestSize = 32;
 
 // SHA-256 over the elements of an array as they lie in memory, each rounded up to eight bytes.
-Result<std::array<uint8_t, kDigestSize>> content_digest(maps::Map& map) {
-  if (map.spec().type != abi::BPF_MAP_TYPE_ARRAY) return fail(EINVAL);
+std::array<uint8_t, kDigestSize> content_digest(maps::Map& map) {
   std::vector<std::byte> value((map.spec().value_size + 7) & ~7u);
   SHA2_CTX state;
   SHA256Init(&state);
@@ -28,7 +27,8 @@ Result<std::array<uint8_t, kDigestSize>> content_digest(maps::Map& map) {
 Status give_digest(const InfoBuffer& buffer, maps::Map& map, const abi::bpf_map_info& info) {
   if (info.hash == 0) return info.hash_size == 0 ? Status{} : Status(fail(EINVAL));
   if (map.spec().type != abi::BPF_MAP_TYPE_ARRAY || info.hash_size != kDigestSize) return fail(EINVAL);
-  const auto digest = SKEP_TRY(content_digest(map));
+  if (!map.frozen()) return fail(EPERM);
+  const auto digest = content_digest(map);
   return buffer.call.caller.write(info.hash, std::as_bytes(std::span(digest)));
 }
 

@@ -66,7 +66,7 @@ class Load {
 
 Status Load::check_permission() {
   if ((attr_.prog_flags & ~kKnownFlags) != 0) return fail(EINVAL);
-  if ((attr_.prog_flags & abi::BPF_F_TOKEN_FD) != 0) return fail(EINVAL);
+  if ((attr_.prog_flags & abi::BPF_F_TOKEN_FD) != 0) return refuse_token(call_.caller, attr_.prog_token_fd);
   const Credentials may = call_.caller.credentials();
   if (call_.kernel.unprivileged_bpf_disabled != 0 && !may.bpf) return fail(EPERM);
   if (attr_.insn_cnt == 0 || attr_.insn_cnt > (may.bpf ? kMaxInsnsPrivileged : kMaxInsns)) return fail(E2BIG);
@@ -139,15 +139,16 @@ Status Load::read_fd_array() {
     }
     if (attr_.fd_array == 0 || count > kMaxFdArray) return {};
   } else if (count >= kMaxFdArray) {
-    return fail(E2BIG);
+    return fail(count >= UINT32_MAX / sizeof(int) ? EINVAL : E2BIG);
   }
   fd_array_.resize(count);
   SKEP_TRY(call_.caller.read(attr_.fd_array, std::as_writable_bytes(std::span(fd_array_))));
   if (attr_.fd_array_cnt == 0) return {};
   for (const int fd : fd_array_) {
     const auto found = call_.caller.object(fd);
-    const bool usable = found && (std::holds_alternative<Ref<maps::Map>>(found->object) ||
-                                  std::holds_alternative<Ref<objects::BtfObject>>(found->object));
+    if (!found) return std::unexpected(found.error());
+    const bool usable = std::holds_alternative<Ref<maps::Map>>(found->object) ||
+                        std::holds_alternative<Ref<objects::BtfObject>>(found->object);
     if (!usable) return fail(EINVAL);
   }
   return {};

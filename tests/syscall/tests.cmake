@@ -1,0 +1,1 @@
+skep_test(syscall DEPS syscall test_support TIMEOUT 300)
