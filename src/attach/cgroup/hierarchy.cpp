@@ -160,4 +160,12 @@ std::vector<uint32_t> Hierarchy::members(const Cgroup& cgroup) const {
   return members;
 }
 
+bool Hierarchy::populated(const Cgroup& cgroup) const {
+  std::lock_guard lock(state_->mutex);
+  for (const auto& [tgid, in] : state_->member_of)
+    for (const Cgroup* above = in.get(); above; above = above->parent().get())
+      if (above == &cgroup) return true;
+  return false;
+}
+
 }  // namespace skep::attach
