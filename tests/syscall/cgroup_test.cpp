@@ -64,7 +64,7 @@ class World {
   std::string link(int slot, int cgroup, int program, uint32_t flags, int relative) {
     if (links_[slot] >= 0) close(links_[slot]);
     links_[slot] = -1;
-    settle();
+    system_.wait_for_links(static_cast<size_t>(kLinks - std::ranges::count(links_, -1)));
     abi::link_create_attr attr = {};
     attr.prog_fd = u(programs_[program]);
     attr.target_fd = u(cgroups_[cgroup]);
@@ -113,8 +113,6 @@ class World {
 
  private:
   static uint32_t u(int fd) { return static_cast<uint32_t>(fd); }
-  // A link whose fd was closed detaches a moment later in our system (its close is noticed by a thread).
-  void settle() { usleep(2000); }
   uint32_t anchor(uint32_t flags, int relative) const {
     if (relative < 0) return 0;
     if ((flags & abi::BPF_F_LINK) != 0) return u(links_[relative % kLinks]);

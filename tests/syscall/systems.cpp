@@ -85,6 +85,11 @@ long OurSystem::bpf(uint32_t command, void* attr, uint32_t size) {
   return result ? static_cast<long>(*result) : -static_cast<long>(result.error().code);
 }
 
+void OurSystem::wait_for_links(size_t count) {
+  for (int i = 0; i < 5000 && kernel.links().size() > count; ++i) usleep(1000);
+  EXPECT_LE(kernel.links().size(), count);
+}
+
 int OurSystem::make_cgroup(int parent) {
   const std::string path = fmt::format("{}/c{}", parent < 0 ? "" : path_of(cgroups_, parent), next_cgroup_++);
   const auto made = attachments.cgroups.create(path);

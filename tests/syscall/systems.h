@@ -25,6 +25,8 @@ class System {
   virtual long bpf(uint32_t command, void* attr, uint32_t size) = 0;
   // An fd for a fresh cgroup below `parent` (-1: a root of its own), as PROG_ATTACH takes it.
   virtual int make_cgroup(int parent) = 0;
+  // Returns once at most `count` links are left: ours end when a thread has noticed that their fd was closed.
+  virtual void wait_for_links(size_t) {}
 
   template <class Attr>
   long call(uint32_t command, Attr attr, uint32_t size = sizeof(Attr)) {
@@ -55,6 +57,7 @@ class OurSystem final : public System {
   const char* name() const override { return "ours"; }
   long bpf(uint32_t command, void* attr, uint32_t size) override;
   int make_cgroup(int parent) override;
+  void wait_for_links(size_t count) override;
 
   PlainEnvironment environment;
   objects::Kernel kernel;

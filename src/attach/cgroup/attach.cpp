@@ -49,6 +49,8 @@ Result<Position> find_place(Attachments& all, const Hierarchy::AttachRequest& re
   const bool after = (request.flags & abi::BPF_F_AFTER) != 0;
   const bool anchored = by_link || by_id || request.anchor_fd_or_id != 0;
   if (anchored && before == after) return fail(EINVAL);
+  // Links are placed by links, programs by programs.
+  if (anchored && by_link != (request.link != nullptr)) return fail(EINVAL);
   if (!anchored) {
     if (before && after && !all.empty()) return fail(EINVAL);
     return before ? all.begin() : all.end();
