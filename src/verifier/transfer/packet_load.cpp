@@ -1,0 +1,27 @@
+// The packet loads of classic BPF: the context in r6, the value in r0, the end of the program when out of range.
+#include "verifier/transfer/transfer.h"
+
+namespace skep::verifier {
+
+Check do_packet_load(Context& c) {
+  const isa::Insn insn = c.insn(c.insn_index);
+  const isa::InsnDesc& d = c.desc(c.insn_index);
+  constexpr int kContextRegister = 6;
+  if (!c.request.type->may_ld_abs)
+    return c.reject(EINVAL, "BPF_LD_[ABS|IND] instructions not allowed for this program type");
+  SKEP_REQUIRE(reserved_fields(c, insn, &d));
+  SKEP_REQUIRE(require_readable(c, kContextRegister));
+  SKEP_REQUIRE(no_leaked_references(c, "BPF_LD_[ABS|IND]"));
+  if (!c.reg(kContextRegister).is(RegKind::kContext))
+    return c.reject(EINVAL, "at the time of BPF_LD_ABS|IND R6 != pointer to skb");
+  if (d.operation == isa::Operation::kLoadInd) SKEP_REQUIRE(require_readable(c, insn.src));
+  SKEP_REQUIRE(pointer_off_is_zero(c, c.reg(kContextRegister), kContextRegister));
+  for (int r = 0; r < kCallerSaved; ++r) {
+    c.reg(r) = RegState{};
+    c.scratch_register(r);
+  }
+  set_unknown(c, c.reg(0));
+  return {};
+}
+
+}  // namespace skep::verifier
