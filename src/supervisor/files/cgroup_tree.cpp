@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,8 +68,9 @@ Result<FileIdentity> identity_of_path(const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<CgroupTree>> CgroupTree::create(const std::string& directory, Hierarchy& hierarchy) {
-  std::unique_ptr<CgroupTree> tree(new CgroupTree(directory, hierarchy));
+Result<std::unique_ptr<CgroupTree>> CgroupTree::create(const std::string& directory, Hierarchy& hierarchy,
+                                                       Tasks& tasks) {
+  std::unique_ptr<CgroupTree> tree(new CgroupTree(directory, hierarchy, tasks));
   if (::mkdir(directory.c_str(), 0755) != 0) return fail_last();
   SKEP_TRY(tree->populate(directory, true));
   tree->root_identity_ = SKEP_TRY(identity_of_path(directory));
@@ -109,6 +109,7 @@ Status CgroupTree::remove(const TreePath& path) {
   if (::lstat(path.real.c_str(), &status) != 0) return fail_last();
   if (!S_ISDIR(status.st_mode)) return fail(ENOTDIR);
   if (path.inner == "/") return fail(EBUSY);
+  tasks_.sync();
   SKEP_TRY(hierarchy_.remove(path.inner));
   for (const ControlFile& file : kControlFiles) ::unlink((path.real + "/" + std::string(file.name)).c_str());
   if (::rmdir(path.real.c_str()) != 0) return fail_last();
@@ -133,6 +134,7 @@ std::optional<Result<UniqueFd>> CgroupTree::open(const TreePath& path, int flags
   if (!cgroup) return std::unexpected(cgroup.error());
   if ((flags & O_ACCMODE) == O_RDONLY) {
     settle();
+    tasks_.sync();
     return content_fd(file->body(hierarchy_, **cgroup));
   }
   if (!file->moves_tasks) return fail(EACCES);
@@ -157,8 +159,7 @@ bool CgroupTree::drain(Writer& writer) {
     const uint32_t tgid = pid == 0 ? writer.tgid : pid;
     const std::string shown(packet, static_cast<size_t>(got));
     Status moved = parsed.ec == std::errc() ? Status() : fail(EINVAL);
-    if (moved && ::kill(static_cast<pid_t>(tgid), 0) != 0 && errno == ESRCH) moved = fail(ESRCH);
-    if (moved) moved = hierarchy_.move(tgid, writer.cgroup);
+    if (moved) moved = tasks_.move(tgid, writer.cgroup);
     if (!moved)
       fmt::print(stderr, "skep: cgroup {}: cannot move '{}': {}\n", writer.cgroup->path(),
                  shown.substr(0, shown.find('\n')), std::strerror(moved.error().code));

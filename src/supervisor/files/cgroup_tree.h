@@ -18,13 +18,14 @@
 #include "base/unique_fd.h"
 #include "supervisor/client.h"
 #include "supervisor/files/trees.h"
+#include "supervisor/tasks.h"
 
 namespace skep::supervisor {
 
 class CgroupTree {
  public:
   static Result<std::unique_ptr<CgroupTree>> create(const std::string& directory,
-                                                    attach::Hierarchy& hierarchy);
+                                                    attach::Hierarchy& hierarchy, Tasks& tasks);
 
   Status make(const TreePath& path, mode_t mode);                                // mkdir(2)
   Status remove(const TreePath& path);                                           // rmdir(2)
@@ -36,8 +37,8 @@ class CgroupTree {
   void settle();
 
  private:
-  CgroupTree(std::string directory, attach::Hierarchy& hierarchy)
-      : directory_(std::move(directory)), hierarchy_(hierarchy) {}
+  CgroupTree(std::string directory, attach::Hierarchy& hierarchy, Tasks& tasks)
+      : directory_(std::move(directory)), hierarchy_(hierarchy), tasks_(tasks) {}
 
   struct Writer {
     UniqueFd pipe;  // our reading end
@@ -49,6 +50,7 @@ class CgroupTree {
 
   const std::string directory_;
   attach::Hierarchy& hierarchy_;
+  Tasks& tasks_;
   FileIdentity root_identity_;
   std::mutex mutex_;
   std::vector<Writer> writers_;

@@ -33,7 +33,7 @@ class Pins {
  private:
   struct Pin {
     objects::UserReference reference;  // a pin names its object as an fd does
-    UniqueFd file;  // O_PATH: keeps the inode number from being used again
+    UniqueFd file;                     // O_PATH: keeps the inode number from being used again
     int watch = -1;
   };
   using Key = std::pair<uint64_t, uint64_t>;

@@ -14,6 +14,7 @@
 #include "supervisor/files/content.h"
 #include "supervisor/files/fdinfo.h"
 #include "supervisor/files/trees.h"
+#include "supervisor/tasks.h"
 
 namespace skep::supervisor {
 namespace {
@@ -69,7 +70,7 @@ Result<std::string> mountinfo(const Request& request) {
 Result<std::string> cgroup_membership(const Request& request) {
   if (read_file(request.path).empty()) return fail(ESRCH);
   const auto tgid = static_cast<uint32_t>(std::strtoul(request.parts.at(0).c_str(), nullptr, 10));
-  return fmt::format("0::{}\n", request.services.hierarchy->of(tgid)->path());
+  return fmt::format("0::{}\n", request.services.tasks->cgroup_of(tgid)->path());
 }
 
 // ENODATA: not an object; the native file is right.

@@ -59,7 +59,7 @@ Status RealFiles::make_trees() {
   for (const TreeRow& tree : trees()) {
     const std::string directory = services_.runtime_directory + "/" + std::string(tree.directory);
     if (tree.tree == Tree::kCgroup)
-      cgroups_ = SKEP_TRY(CgroupTree::create(directory, *services_.hierarchy));
+      cgroups_ = SKEP_TRY(CgroupTree::create(directory, *services_.hierarchy, *services_.tasks));
     else if (tree.tree == Tree::kBpf && ::mkdir(directory.c_str(), 0755) != 0)
       return fail_last();
     if (tree.tree == Tree::kTracing) SKEP_TRY(make_tracing_tree(directory));
