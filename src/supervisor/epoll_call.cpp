@@ -13,6 +13,7 @@
 namespace skep::supervisor {
 
 Outcome handle_epoll_ctl(Supervisor& supervisor, Client& client) {
+  if (supervisor.kernel().maps().size() == 0) return Outcome::proceed();
   const auto object = client_object(supervisor, client, client.fd_arg(2));
   if (!object) return Outcome::proceed();
   const auto* map = std::get_if<Ref<maps::Map>>(&object->object);

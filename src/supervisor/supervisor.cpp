@@ -187,7 +187,7 @@ int Supervisor::serve_until_done() {
 std::string Supervisor::status() const {
   return fmt::format(
       "{{\"pid\":{},\"command\":{},\"files\":\"{}\",\"programs\":{},\"maps\":{},\"links\":{},\"btfs\":{},"
-      "\"fds\":{},\"pins\":{},\"open_files\":{},\"calls_in_service\":{},\"runtime_directory\":\"{}\"}}\n",
+      "\"fds\":{},\"pins\":{},\"open_files\":{},\"calls_in_service\":{},\"runtime_directory\":\"{}\"}}",
       ::getpid(), launched_->pid, files_->mode() == FileMode::kMounts ? "mounts" : "paths",
       const_cast<objects::Kernel&>(kernel_).programs().size(), const_cast<objects::Kernel&>(kernel_).maps().size(),
       const_cast<objects::Kernel&>(kernel_).links().size(), const_cast<objects::Kernel&>(kernel_).btfs().size(),

@@ -47,6 +47,7 @@ class Supervisor {
   TraceOutput& trace() { return trace_; }
   BlockedCalls& blocked() { return blocked_; }
   HangupWatch& hangups() { return hangups_; }
+  Workers& workers() { return *workers_; }
 
   // What `skep status` shows: one JSON object.
   std::string status() const;

@@ -1,13 +1,16 @@
-// Workers: threads that each receive a notification, serve it and answer it.
+// Workers: threads that receive a notification, serve it and answer it.
 //
-// No queue: whoever receives also serves. Some thread always waits in receive() (until kMaxWorkers serve at
-// once), so the kernel hands over notifications at once also while other calls block.
+// One thread at a time has the role of the receiver: it receives and serves, call after call, so that short calls
+// stay on one warm thread (several receivers take turns, which costs twice as much a call). It gives the role to
+// a parked thread before it does something long (step_aside), and a parked thread takes the role away from one
+// that has not come back in time. So notifications are received at once also while other calls block.
 #pragma once
 
 #include <pthread.h>
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <set>
@@ -27,21 +30,34 @@ class Workers {
   // Call when the listener has hung up. Returns when all threads have ended.
   void stop();
 
+  // From inside a call that may take long or block: lets another thread receive meanwhile.
+  void step_aside();
+
   int busy() const { return busy_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr size_t kMaxWorkers = 1024;
-  static constexpr int kMaxIdle = 4;
+  static constexpr size_t kMaxParked = 4;
 
-  bool spawn();
+  bool spawn_locked();
   void run();
+  // Waits for the role. False: this thread shall end.
+  bool park();
+  void receive_while_in_role(uint64_t role);
+  void pass_role_locked();
 
   Listener& listener_;
   Serve serve_;
   std::atomic<bool> stopping_{false};
-  std::atomic<int> idle_{0}, busy_{0};
+  std::atomic<int> busy_{0};
+  // Who is the receiver: a number that is new each time the role changes hands; 0: nobody.
+  std::atomic<uint64_t> role_{0};
+  std::atomic<uint64_t> received_{0};  // calls begun
+  std::atomic<bool> serving_{false};   // the receiver is in a call
   std::mutex mutex_;
-  std::condition_variable ended_;
+  std::condition_variable vacant_, ended_;
+  uint64_t last_role_ = 0;       // guarded by mutex_
+  size_t parked_ = 0;            // guarded by mutex_
   std::set<pthread_t> threads_;  // guarded by mutex_; a thread leaves before it ends
 };
 

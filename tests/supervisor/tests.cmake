@@ -1,0 +1,1 @@
+skep_test(supervisor DEPS supervisor syscall attach objects TIMEOUT 120)
