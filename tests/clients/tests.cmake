@@ -10,13 +10,13 @@ add_custom_command(OUTPUT ${clients_out}/counter.skel.h
           -c ${clients_dir}/counter.bpf.c -o ${clients_out}/counter.bpf.o
   COMMAND ${BPFTOOL} gen skeleton ${clients_out}/counter.bpf.o name counter_bpf > ${clients_out}/counter.skel.h
   DEPENDS ${clients_dir}/counter.bpf.c)
-add_custom_target(client_skeleton DEPENDS ${clients_out}/counter.skel.h)
+add_custom_target(client_skeleton_header DEPENDS ${clients_out}/counter.skel.h)
 
 # skep_client(name SOURCE file LIBS library... OPTIONS link option...)
 function(skep_client name)
   cmake_parse_arguments(C "" "SOURCE" "LIBS;OPTIONS" ${ARGN})
   add_executable(client_${name} ${clients_dir}/${C_SOURCE})
-  add_dependencies(client_${name} client_skeleton)
+  add_dependencies(client_${name} client_skeleton_header)
   target_include_directories(client_${name} PRIVATE ${clients_out})
   target_compile_definitions(client_${name} PRIVATE _GNU_SOURCE)
   target_compile_options(client_${name} PRIVATE -Wall)
