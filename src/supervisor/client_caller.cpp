@@ -81,6 +81,7 @@ Result<FdObject> ClientCaller::get_pinned(int directory_fd, const std::string& p
 
 Result<Object> ClientCaller::object_of(uint32_t pid, int fd) {
   const std::string process = fmt::format("/proc/{}", pid);
+  if (pid == static_cast<uint32_t>(::getpid())) return fail(kNotSupported);  // our ends are no client's
   if (::access(process.c_str(), F_OK) != 0) return fail(ENOENT);
   auto found = object_by_proc(supervisor_.broker(), process, fd);
   if (found) return std::move(found->object);

@@ -83,6 +83,7 @@ Outcome RealFiles::handle(Client& client) {
   const Result<std::string> absolute = absolute_path(client, directory_fd, *path);
   if (!absolute) return Outcome::proceed();
   const std::string plain = normalize(*absolute);
+  if (plain.starts_with("/proc/")) settle();  // membership is read there
   if (const auto flags = open_flags(client))
     if (auto proc = open_proc_file(services_, client, plain, *flags)) return opened(*std::move(proc), *flags);
   const std::optional<TreePath> place = locate(plain, services_.runtime_directory);

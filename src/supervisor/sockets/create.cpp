@@ -51,8 +51,9 @@ Outcome make_socket(Client& client, const net::Sock& sock, bool allowed) {
 }  // namespace
 
 Outcome handle_socket(Supervisor& supervisor, Client& client) {
-  if (!hook_wanted(supervisor, {abi::BPF_CGROUP_INET_SOCK_CREATE})) return Outcome::proceed();
+  // A move that was asked for before counts before the socket is made: a socket stays with its first cgroup.
   supervisor.files().settle();
+  if (!hook_wanted(supervisor, {abi::BPF_CGROUP_INET_SOCK_CREATE})) return Outcome::proceed();
   ClientEnvironment environment(supervisor, client);
   net::Sock sock = describe_new(client, client.fd_arg(0), static_cast<int>(client.arg(1)),
                                 static_cast<int>(client.arg(2)));
