@@ -7,13 +7,13 @@
 
 namespace skep::syscall {
 
-Result<uint32_t> InfoBuffer::read(std::span<std::byte> info) const {
+Result<uint32_t> InfoBuffer::read(std::span<std::byte> info, size_t end) const {
   constexpr size_t kPage = 4096;
   if (length > kPage) return fail(E2BIG);
-  if (length > info.size()) {
+  if (length > end) {
     std::array<std::byte, kPage> tail;
-    const std::span<std::byte> unknown(tail.data(), length - info.size());
-    SKEP_TRY(call.caller.read(address + info.size(), unknown));
+    const std::span<std::byte> unknown(tail.data(), length - end);
+    SKEP_TRY(call.caller.read(address + end, unknown));
     if (std::ranges::any_of(unknown, [](std::byte b) { return b != std::byte{0}; })) return fail(E2BIG);
   }
   const auto known = static_cast<uint32_t>(std::min<size_t>(length, info.size()));
@@ -48,7 +48,7 @@ Status fill_info(const InfoBuffer&, const objects::PerfEvent&) { return fail(EIN
 Status fill_info(const InfoBuffer& buffer, const objects::BtfObject& btf) {
   abi::bpf_btf_info info = {};
   const auto bytes = std::as_writable_bytes(std::span(&info, 1));
-  const uint32_t known = SKEP_TRY(buffer.read(bytes));
+  const uint32_t known = SKEP_TRY(buffer.read(bytes, sizeof(info)));
   const auto data = btf.btf()->data();
   info.id = btf.id();
   SKEP_TRY(buffer.call.caller.write(info.btf, data.first(std::min<size_t>(data.size(), info.btf_size))));
@@ -68,7 +68,7 @@ Status fill_info(const InfoBuffer& buffer, const objects::BtfObject& btf) {
 Status fill_info(const InfoBuffer& buffer, const objects::Link& link) {
   abi::bpf_link_info info = {};
   const auto bytes = std::as_writable_bytes(std::span(&info, 1));
-  const uint32_t known = SKEP_TRY(buffer.read(bytes));
+  const uint32_t known = SKEP_TRY(buffer.read(bytes, sizeof(info)));
   info.type = link.type();
   info.id = link.id();
   if (const auto program = link.program()) info.prog_id = program->id();

@@ -12,8 +12,9 @@ struct InfoBuffer {
   uint64_t address;
   uint32_t length;
 
-  // Reads as much as both sides know; how much that is. E2BIG: a non-zero tail that we do not know.
-  Result<uint32_t> read(std::span<std::byte> info) const;
+  // Reads as much as both sides know; how much that is. E2BIG: a non-zero byte at or past `end`, where the last
+  // field ends.
+  Result<uint32_t> read(std::span<std::byte> info, size_t end) const;
   Status write(std::span<const std::byte> info, uint32_t known) const;
   // A terminated string into `capacity` bytes. ENOSPC: cut.
   Status write_text(uint64_t to, uint32_t capacity, const std::string& text) const;

@@ -143,7 +143,7 @@ Status fill_info(const InfoBuffer& buffer, const objects::Program& program) {
   Call& call = buffer.call;
   abi::bpf_prog_info info = {};
   const auto bytes = std::as_writable_bytes(std::span(&info, 1));
-  const uint32_t known = SKEP_TRY(buffer.read(bytes));
+  const uint32_t known = SKEP_TRY(buffer.read(bytes, offsetof(abi::bpf_prog_info, attach_btf_id) + sizeof(info.attach_btf_id)));
 
   std::vector<uint32_t> map_ids;
   for (const Ref<maps::Map>& map : program.maps()) map_ids.push_back(map->id());

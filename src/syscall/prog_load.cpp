@@ -195,6 +195,10 @@ Status Load::prepare_verification() {
   SKEP_TRY(read_fd_array());
   if (const Status info = read_btf_info(); !info) return reject_with_line(info.error().code, info.error().message);
 
+  if ((spec_.flags & abi::BPF_F_SLEEPABLE) != 0 && !spec_.type->sleepable_allowed)
+    return reject_with_line(EINVAL, "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be "
+                                    "sleepable\n");
+
   const Credentials may = call_.caller.credentials();
   request_.insns = spec_.original;
   request_.type = spec_.type;
@@ -217,7 +221,7 @@ Status Load::prepare_verification() {
 
 Result<Ref<objects::Program>> Load::verify() {
   verifier::Outcome outcome = verifier::check(request_);
-  SKEP_TRY(finish_log(outcome.log, outcome.log_true_size, outcome.log_truncated));
+  SKEP_TRY(finish_log(outcome.log, outcome.log_true_size, log_.size != 0 && outcome.log_truncated));
   if (!outcome.accepted) return fail(outcome.rejection.code, outcome.rejection.message);
   return build(std::move(outcome));
 }

@@ -442,6 +442,12 @@ std::vector<Row> all_rows() {
                       r.as<abi::info_attr>() = {u(pick(o)), 512, r.at()};
                       r.store(511, uint8_t{1});
                     }});
+    for (const size_t junk : {60u, 100u, 228u, 231u})
+      rows.push_back({fmt::format("info of {}, junk at {}", kind, junk), abi::BPF_OBJ_GET_INFO_BY_FD,
+                      [pick, junk](const Objects& o, Request& r) {
+                        r.as<abi::info_attr>() = {u(pick(o)), 232, r.at()};
+                        r.store(junk, uint8_t{1});
+                      }});
     rows.push_back({fmt::format("info of {}, name without capacity", kind), abi::BPF_OBJ_GET_INFO_BY_FD,
                     [pick](const Objects& o, Request& r) {
                       r.as<abi::info_attr>() = {u(pick(o)), 64, r.at()};

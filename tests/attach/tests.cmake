@@ -1,0 +1,1 @@
+skep_test(attach DEPS attach test_support)
