@@ -44,6 +44,8 @@ Result<int64_t> map_create(Call& call) {
   if ((attr.map_flags & abi::BPF_F_TOKEN_FD) != 0) return refuse_token(call.caller, attr.map_token_fd);
   if (call.kernel.unprivileged_bpf_disabled != 0 && !call.caller.credentials().bpf) return fail(EPERM);
 
+  spec.flags &= ~uint32_t{abi::BPF_F_RDONLY | abi::BPF_F_WRONLY};  // of the fd, not of the map
+
   const auto name = object_name(attr.map_name);
   if (!name) {  // Linux allocates first: a size that cannot be had comes before a bad name
     SKEP_TRY(maps::create_checked(spec));
