@@ -47,6 +47,7 @@ struct SkBuff {
   int64_t tstamp = 0;
   SkbControl cb;
   uint32_t len = 0;
+  uint32_t data_len = 0;  // of len, what lies outside the linear buffer: always 0 here
   uint16_t mac_len = 0;
   uint16_t queue_mapping = 0;
   uint8_t packet_bits = 0;  // kPacketTypeMask: PACKET_*
@@ -55,6 +56,7 @@ struct SkBuff {
   uint8_t ip_summed = 0;    // CHECKSUM_*
   uint8_t csum_level = 0;
   uint16_t tc_index = 0;
+  uint16_t tcp_flags = 0;  // of the segment, for sock_ops
   uint32_t priority = 0;
   int32_t ingress_ifindex = 0;
   uint32_t hash = 0;

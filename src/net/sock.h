@@ -16,6 +16,7 @@ struct Sock {
   uint16_t protocol = 0;     // IPPROTO_*
   uint8_t state = 0;         // abi::BPF_TCP_*
   uint8_t full = 1;          // 0 for request and time-wait sockets
+  uint8_t tcp = 0;           // 1: this is the first member of a TcpSock
   int32_t bound_dev_if = 0;  // ifindex, 0 when not bound to a device
   uint32_t mark = 0;
   uint32_t priority = 0;

@@ -78,4 +78,8 @@ Result<ContextAccess> check_socket_access(bool common, uint32_t offset, uint32_t
   return answer;
 }
 
+Result<ContextAccess> check_tcp_socket_access(uint32_t offset, uint32_t size, KernelProfile profile) {
+  return check(kTcpSockLayout, {offset, size, false}, profile);
+}
+
 }  // namespace skep::progtypes

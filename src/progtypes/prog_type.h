@@ -53,7 +53,7 @@ struct ContextField;
 // Lowered form: the instructions that replace the access, at most kMaxLowered of them. The rewriter itself
 // adds shift and mask for a narrow load, as Linux does: when the program's size < ContextField::target_size.
 using LowerFn = void (*)(const ContextField& field, const FieldUse& use, std::vector<isa::Insn>& out);
-inline constexpr size_t kMaxLowered = 8;
+inline constexpr size_t kMaxLowered = 9;
 
 enum FieldTrait : uint8_t {
   kAnySize = 1,        // any aligned access inside the field, of 1 to 8 bytes, as it is (__sk_buff.cb)
@@ -161,5 +161,7 @@ Result<ContextAccess> check_context_access(const ProgTypeRow& type, uint32_t exp
                                            bool bpf_capable = true);
 // The same for a read through a socket pointer (FieldResult::kSocket; `common`: kSockCommon, fewer fields).
 Result<ContextAccess> check_socket_access(bool common, uint32_t offset, uint32_t size, KernelProfile profile);
+// The same through a pointer from bpf_tcp_sock() (FieldResult::kTcpSock).
+Result<ContextAccess> check_tcp_socket_access(uint32_t offset, uint32_t size, KernelProfile profile);
 
 }  // namespace skep::progtypes

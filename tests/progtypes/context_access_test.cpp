@@ -13,7 +13,8 @@ namespace {
 using progtypes::ContextAccess;
 using progtypes::ProgTypeRow;
 
-enum class Form { kLoad, kStoreRegister, kStoreImmediate };
+// kLoadOver: the context's register is overwritten.
+enum class Form { kLoad, kLoadOver, kStoreRegister, kStoreImmediate };
 
 struct Verdict {
   int error = 0;      // positive errno
@@ -24,6 +25,7 @@ struct Verdict {
 isa::Insn access_insn(Form form, uint32_t offset, uint32_t size) {
   const int off = static_cast<int>(offset);
   if (form == Form::kLoad) return load(size, 0, 1, off);
+  if (form == Form::kLoadOver) return load(size, 1, 1, off);
   if (form == Form::kStoreRegister) return store(size, 1, 2, off);
   return store_imm(size, 1, off, 7);
 }
@@ -31,10 +33,7 @@ isa::Insn access_insn(Form form, uint32_t offset, uint32_t size) {
 // The program around the access: r2 is a number, r0 what the type may return.
 Verdict ask_kernel(const Kind& kind, Form form, uint32_t offset, uint32_t size) {
   const isa::Insn program[] = {move(2, 7), access_insn(form, offset, size), move(0, 1), exit_insn()};
-  live::LoadOptions options;
-  options.type = kind.type;
-  options.expected_attach_type = kind.attach;
-  live::Loaded loaded = live::load(program, options);
+  live::Loaded loaded = live::load(program, options_of(kind));
   if (!loaded) return {.error = loaded.error};
   return {.length = live::xlated(loaded.fd.get()).value().size() - 3};
 }
@@ -42,7 +41,7 @@ Verdict ask_kernel(const Kind& kind, Form form, uint32_t offset, uint32_t size) 
 // What the rewriter does with a row: the lowered instructions, then shift and mask for a narrow load.
 Verdict ask_table(const Kind& kind, Form form, uint32_t offset, uint32_t size) {
   const ProgTypeRow& type = *progtypes::find_prog_type(kind.type);
-  const bool write = form != Form::kLoad;
+  const bool write = form == Form::kStoreRegister || form == Form::kStoreImmediate;
   Result<ContextAccess> answer =
       progtypes::check_context_access(type, kind.attach, offset, size, write, kNewestProfile);
   if (!answer) return {.error = answer.error().code};
@@ -61,9 +60,9 @@ Verdict ask_table(const Kind& kind, Form form, uint32_t offset, uint32_t size) {
 }
 
 std::string describe(const Kind& kind, Form form, uint32_t offset, uint32_t size) {
-  const char* what = form == Form::kLoad ? "load" : form == Form::kStoreRegister ? "store" : "store imm";
-  return std::string(what) + " type " + std::to_string(kind.type) + " attach " + std::to_string(kind.attach) +
-         " offset " + std::to_string(offset) + " size " + std::to_string(size);
+  constexpr const char* kNames[] = {"load", "load over", "store", "store imm"};
+  return std::string(kNames[static_cast<int>(form)]) + " type " + std::to_string(kind.type) + " attach " +
+         std::to_string(kind.attach) + " offset " + std::to_string(offset) + " size " + std::to_string(size);
 }
 
 TEST(ContextAccess, AgreesWithTheKernelAtEveryOffset) {
@@ -71,10 +70,10 @@ TEST(ContextAccess, AgreesWithTheKernelAtEveryOffset) {
   int asked = 0, accepted = 0;
   for (const Kind& kind : built_kinds()) {
     const uint32_t size_of_context = progtypes::find_prog_type(kind.type)->context->size;
-    const uint32_t end = std::min<uint32_t>(size_of_context, 200) + 8;
+    const uint32_t end = std::min<uint32_t>(size_of_context, 232) + 8;
     for (uint32_t offset = 0; offset < end; ++offset)
       for (uint32_t size : {1u, 2u, 4u, 8u})
-        for (Form form : {Form::kLoad, Form::kStoreRegister, Form::kStoreImmediate}) {
+        for (Form form : {Form::kLoad, Form::kLoadOver, Form::kStoreRegister, Form::kStoreImmediate}) {
           const Verdict kernel = ask_kernel(kind, form, offset, size);
           const Verdict table = ask_table(kind, form, offset, size);
           EXPECT_EQ(table.error, kernel.error) << describe(kind, form, offset, size);
@@ -95,6 +94,43 @@ TEST(ContextAccess, AgreesAtTheEndOfATraceRecord) {
     for (uint32_t size : {1u, 2u, 4u, 8u})
       EXPECT_EQ(ask_table(kind, Form::kLoad, offset, size), ask_kernel(kind, Form::kLoad, offset, size))
           << describe(kind, Form::kLoad, offset, size);
+}
+
+TEST(ContextAccess, AgreesAtTheEndOfASyscallContext) {
+  SKEP_REQUIRE_LIVE_KERNEL();
+  const Kind kind{abi::BPF_PROG_TYPE_SYSCALL, 0};
+  for (uint32_t offset = 32752; offset < 32768; ++offset)  // an instruction reaches no further
+    for (uint32_t size : {1u, 2u, 4u, 8u})
+      EXPECT_EQ(ask_table(kind, Form::kLoad, offset, size), ask_kernel(kind, Form::kLoad, offset, size))
+          << describe(kind, Form::kLoad, offset, size);
+}
+
+// A TCP socket that a program gets at: skb->sk, bpf_sk_fullsock, bpf_tcp_sock.
+Verdict ask_kernel_tcp(uint32_t offset, uint32_t size) {
+  const auto to_context = insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, 1, 0, 0, 0);
+  const auto leave_if_null = [](int reg) {
+    return insn(abi::BPF_JMP | abi::BPF_JNE | abi::BPF_K, reg, 0, 2, 0);
+  };
+  const std::vector<isa::Insn> program = {load(8, 1, 1, 168), leave_if_null(1),
+                                          move(0, 1),         exit_insn(),
+                                          call(95),           leave_if_null(0),
+                                          move(0, 1),         exit_insn(),
+                                          to_context,         call(96),
+                                          leave_if_null(0),   move(0, 1),
+                                          exit_insn(),        load(size, 0, 0, static_cast<int>(offset)),
+                                          move(0, 1),         exit_insn()};
+  live::Loaded loaded = live::load(program, options_of({abi::BPF_PROG_TYPE_CGROUP_SKB, 0}));
+  return {.error = loaded.error};
+}
+
+TEST(ContextAccess, AgreesOnTcpSockets) {
+  SKEP_REQUIRE_LIVE_KERNEL();
+  for (uint32_t offset = 0; offset < 120; ++offset)
+    for (uint32_t size : {1u, 2u, 4u, 8u}) {
+      const auto ours = progtypes::check_tcp_socket_access(offset, size, kNewestProfile);
+      const Verdict kernel = ask_kernel_tcp(offset, size);
+      EXPECT_EQ(ours.has_value(), kernel.error == 0) << offset << " size " << size;
+    }
 }
 
 }  // namespace

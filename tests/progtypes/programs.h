@@ -52,11 +52,28 @@ struct Kind {
   uint32_t type;
   uint32_t attach;
 };
+inline live::LoadOptions options_of(const Kind& kind) {
+  live::LoadOptions options;
+  options.type = kind.type;
+  options.expected_attach_type = kind.attach;
+  if (kind.type == abi::BPF_PROG_TYPE_SYSCALL) options.flags = abi::BPF_F_SLEEPABLE;
+  return options;
+}
 inline std::vector<Kind> built_kinds() {
   std::vector<Kind> kinds = {
       {abi::BPF_PROG_TYPE_SOCKET_FILTER, 0},  {abi::BPF_PROG_TYPE_SCHED_CLS, 0},
       {abi::BPF_PROG_TYPE_SCHED_ACT, 0},      {abi::BPF_PROG_TYPE_TRACEPOINT, 0},
-      {abi::BPF_PROG_TYPE_RAW_TRACEPOINT, 0}, {abi::BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, 0}};
+      {abi::BPF_PROG_TYPE_RAW_TRACEPOINT, 0}, {abi::BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, 0},
+      {abi::BPF_PROG_TYPE_KPROBE, 0},         {abi::BPF_PROG_TYPE_PERF_EVENT, 0},
+      {abi::BPF_PROG_TYPE_LWT_IN, 0},         {abi::BPF_PROG_TYPE_LWT_OUT, 0},
+      {abi::BPF_PROG_TYPE_LWT_XMIT, 0},       {abi::BPF_PROG_TYPE_LWT_SEG6LOCAL, 0},
+      {abi::BPF_PROG_TYPE_SOCK_OPS, 3},       {abi::BPF_PROG_TYPE_SK_SKB, 4},
+      {abi::BPF_PROG_TYPE_SK_SKB, 5},         {abi::BPF_PROG_TYPE_SK_SKB, 38},
+      {abi::BPF_PROG_TYPE_CGROUP_DEVICE, 6},  {abi::BPF_PROG_TYPE_SK_MSG, 7},
+      {abi::BPF_PROG_TYPE_SK_REUSEPORT, 0},   {abi::BPF_PROG_TYPE_SK_REUSEPORT, 39},
+      {abi::BPF_PROG_TYPE_SK_REUSEPORT, 40},  {abi::BPF_PROG_TYPE_FLOW_DISSECTOR, 17},
+      {abi::BPF_PROG_TYPE_CGROUP_SYSCTL, 18}, {abi::BPF_PROG_TYPE_SK_LOOKUP, 36},
+      {abi::BPF_PROG_TYPE_SYSCALL, 0},        {abi::BPF_PROG_TYPE_NETFILTER, 45}};
   for (uint32_t attach : {0u, 33u, 35u, 37u}) kinds.push_back({abi::BPF_PROG_TYPE_XDP, attach});
   for (uint32_t attach : {0u, 1u}) kinds.push_back({abi::BPF_PROG_TYPE_CGROUP_SKB, attach});
   for (uint32_t attach : {0u, 2u, 12u, 13u, 34u}) kinds.push_back({abi::BPF_PROG_TYPE_CGROUP_SOCK, attach});

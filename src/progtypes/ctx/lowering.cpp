@@ -49,12 +49,21 @@ isa::Insn store_register(uint32_t size, int base, int src, int off) {
 }
 
 isa::Insn alu64(int32_t code, int dst, int32_t imm) { return make(abi::BPF_ALU64 | code, dst, 0, 0, imm); }
+isa::Insn alu64_register(int32_t code, int dst, int src) {
+  return make(abi::BPF_ALU64 | abi::BPF_X | code, dst, src, 0, 0);
+}
 isa::Insn alu32(int32_t code, int dst, int32_t imm) { return make(abi::BPF_ALU | code, dst, 0, 0, imm); }
 isa::Insn jump(int32_t code, int dst, int32_t imm, int off) {
   return make(abi::BPF_JMP | code, dst, 0, off, imm);
 }
 isa::Insn jump32(int32_t code, int dst, int32_t imm, int off) {
   return make(abi::BPF_JMP32 | code, dst, 0, off, imm);
+}
+
+int spare_register(int a, int b) {
+  int spare = 9;
+  while (spare == a || spare == b) --spare;
+  return spare;
 }
 
 void lower_member(const ContextField& field, const FieldUse& use, Out& out) {
@@ -72,6 +81,18 @@ void lower_nested(const ContextField& field, const FieldUse& use, Out& out) {
   int off = offset_of(field.lower_data) + static_cast<int>(use.offset - field.offset);
   out.push_back(load(8, use.insn.dst, use.insn.src, pointer_of(field.lower_data)));
   out.push_back(load(size_of(field.lower_data), use.insn.dst, use.insn.dst, off));
+}
+
+void lower_nested_or_zero(const ContextField& field, const FieldUse& use, Out& out) {
+  int off = offset_of(field.lower_data) + static_cast<int>(use.offset - field.offset);
+  out.push_back(load(8, use.insn.dst, use.insn.src, pointer_of(field.lower_data)));
+  out.push_back(jump(abi::BPF_JEQ, use.insn.dst, 0, 1));
+  out.push_back(load(size_of(field.lower_data), use.insn.dst, use.insn.dst, off));
+}
+
+void lower_nested_port(const ContextField& field, const FieldUse& use, Out& out) {
+  lower_nested(field, use, out);
+  out.push_back(alu32(abi::BPF_LSH, use.insn.dst, 16));
 }
 
 }  // namespace skep::progtypes

@@ -27,9 +27,12 @@ isa::Insn store(uint32_t size, const isa::Insn& original, int off);  // keeps re
 isa::Insn store_at(uint32_t size, int base, const isa::Insn& original, int off);
 isa::Insn store_register(uint32_t size, int base, int src, int off);
 isa::Insn alu64(int32_t code, int dst, int32_t imm);
+isa::Insn alu64_register(int32_t code, int dst, int src);
 isa::Insn alu32(int32_t code, int dst, int32_t imm);
 isa::Insn jump(int32_t code, int dst, int32_t imm, int off);
 isa::Insn jump32(int32_t code, int dst, int32_t imm, int off);
+
+int spare_register(int a, int b);  // one other than these two
 
 using Out = std::vector<isa::Insn>;
 
@@ -39,5 +42,9 @@ void lower_member(const ContextField& field, const FieldUse& use, Out& out);
 void lower_bytes(const ContextField& field, const FieldUse& use, Out& out);
 // A member of what a pointer in the context points at; read only.
 void lower_nested(const ContextField& field, const FieldUse& use, Out& out);
+// The same where the pointer may be null: the field is 0 then.
+void lower_nested_or_zero(const ContextField& field, const FieldUse& use, Out& out);
+// A port of 16 bits in network order, as a field of 32 bits in network order.
+void lower_nested_port(const ContextField& field, const FieldUse& use, Out& out);
 
 }  // namespace skep::progtypes

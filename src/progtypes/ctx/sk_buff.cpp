@@ -1,4 +1,4 @@
-// __sk_buff over net::SkBuff: the context of socket_filter, sched_cls, sched_act and cgroup_skb.
+// __sk_buff over net::SkBuff: the context of all programs on packets but flow_dissector.
 #include "net/sk_buff.h"
 #include "abi/ctx.h"
 #include "abi/insn.h"
@@ -10,9 +10,14 @@ namespace {
 
 using net::SkBuff;
 
-constexpr uint64_t kTc = uint64_t{1} << abi::BPF_PROG_TYPE_SCHED_CLS | uint64_t{1}
-                                                                           << abi::BPF_PROG_TYPE_SCHED_ACT;
-constexpr uint64_t kCgroupSkb = uint64_t{1} << abi::BPF_PROG_TYPE_CGROUP_SKB;
+constexpr uint64_t type(uint32_t prog_type) { return uint64_t{1} << prog_type; }
+constexpr uint64_t kTc = type(abi::BPF_PROG_TYPE_SCHED_CLS) | type(abi::BPF_PROG_TYPE_SCHED_ACT);
+constexpr uint64_t kCgroupSkb = type(abi::BPF_PROG_TYPE_CGROUP_SKB);
+constexpr uint64_t kLwt = type(abi::BPF_PROG_TYPE_LWT_IN) | type(abi::BPF_PROG_TYPE_LWT_OUT) |
+                          type(abi::BPF_PROG_TYPE_LWT_XMIT) | type(abi::BPF_PROG_TYPE_LWT_SEG6LOCAL);
+constexpr uint64_t kSkSkb = type(abi::BPF_PROG_TYPE_SK_SKB);
+constexpr uint64_t kPacketTypes = kTc | kCgroupSkb | kLwt | kSkSkb;  // direct packet access
+constexpr uint64_t kAddressTypes = kCgroupSkb | kSkSkb;              // the packet's socket is known
 
 // Queue mappings from here on are stored as "none": a write of them has no effect.
 constexpr int32_t kNoQueueMapping = 0xffff;
@@ -57,11 +62,28 @@ void lower_napi_id(const ContextField&, const FieldUse& use, Out& out) {
   out.push_back(alu64(abi::BPF_MOV, use.insn.dst, 0));
 }
 
-// The port is 16 bits in network order; the field is 32 bits in network order.
-void lower_remote_port(const ContextField&, const FieldUse& use, Out& out) {
-  out.push_back(load(8, use.insn.dst, use.insn.src, offsetof(SkBuff, sk)));
-  out.push_back(load(2, use.insn.dst, use.insn.dst, offsetof(net::Sock, dst_port)));
-  out.push_back(alu32(abi::BPF_LSH, use.insn.dst, 16));
+// data + len - data_len, in `into`.
+void compute_data_end(int into, int skb, Out& out) {
+  const int aux = isa::kAuxRegister;
+  out.push_back(load(8, into, skb, offsetof(SkBuff, data)));
+  out.push_back(load(4, aux, skb, offsetof(SkBuff, len)));
+  out.push_back(alu64_register(abi::BPF_ADD, into, aux));
+  out.push_back(load(4, aux, skb, offsetof(SkBuff, data_len)));
+  out.push_back(alu64_register(abi::BPF_SUB, into, aux));
+}
+
+// On a stream nobody has noted where the linear part ends, so programs compute it. The place where it would
+// be noted keeps a register when the context's own is overwritten.
+void lower_data_end(const ContextField& field, const FieldUse& use, Out& out) {
+  const int dst = use.insn.dst, src = use.insn.src, aux = isa::kAuxRegister;
+  if ((kSkSkb >> use.prog_type & 1) == 0) return lower_member(field, use, out);
+  if (dst != src) return compute_data_end(dst, src, out);
+  const int scratch = offset_of(field.lower_data), spare = spare_register(dst, src);
+  out.push_back(store_register(8, src, spare, scratch));
+  compute_data_end(spare, src, out);
+  out.push_back(alu64_register(abi::BPF_MOV, aux, src));
+  out.push_back(alu64_register(abi::BPF_MOV, dst, spare));
+  out.push_back(load(8, spare, aux, scratch));
 }
 
 // SharedInfo lies at head + end. dst and src may be one register, hence the auxiliary one.
@@ -69,9 +91,7 @@ void lower_shared(const ContextField& field, const FieldUse& use, Out& out) {
   const int dst = use.insn.dst;
   out.push_back(load(4, isa::kAuxRegister, use.insn.src, offsetof(SkBuff, end)));
   out.push_back(load(8, dst, use.insn.src, offsetof(SkBuff, head)));
-  isa::Insn add = alu64(abi::BPF_ADD | abi::BPF_X, dst, 0);
-  add.src = isa::kAuxRegister;
-  out.push_back(add);
+  out.push_back(alu64_register(abi::BPF_ADD, dst, isa::kAuxRegister));
   out.push_back(load(size_of(field.lower_data), dst, dst, offset_of(field.lower_data)));
 }
 

@@ -17,13 +17,6 @@ constexpr uint64_t kInet6 = bit(abi::BPF_CGROUP_INET6_BIND) | bit(abi::BPF_CGROU
                             bit(abi::BPF_CGROUP_INET6_GETPEERNAME) | bit(abi::BPF_CGROUP_INET6_GETSOCKNAME) |
                             kSend6 | bit(abi::BPF_CGROUP_UDP6_RECVMSG);
 
-// A register other than these two.
-int spare_register(int a, int b) {
-  int spare = 9;
-  while (spare == a || spare == b) --spare;
-  return spare;
-}
-
 // Behind a pointer of the context; size 0 in lower_data: the access's own size (one word or two).
 void lower_address(const ContextField& field, const FieldUse& use, Out& out) {
   const int pointer = pointer_of(field.lower_data);

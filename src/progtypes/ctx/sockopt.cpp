@@ -21,8 +21,7 @@ void lower_retval(const ContextField&, const FieldUse& use, Out& out) {
     out.push_back(load(4, dst, dst, 0));
     return;
   }
-  int spare = 9;
-  while (spare == dst || spare == use.insn.src) --spare;
+  const int spare = spare_register(dst, use.insn.src);
   out.push_back(store_register(8, dst, spare, kScratch));
   out.push_back(load(8, spare, dst, kHolder));
   out.push_back(load(8, spare, spare, kPointer));

@@ -1,4 +1,6 @@
-// Contexts that programs read as they lie in memory: tracepoint records and raw tracepoint arguments.
+// Contexts that programs read as they lie in memory: tracepoint records, raw tracepoint arguments, registers,
+// the memory that a syscall program is given.
+#include "abi/ctx.h"
 #include "progtypes/ctx/layouts.h"
 #include "progtypes/kernel_ctx.h"
 
@@ -18,6 +20,16 @@ bool raw_tracepoint_access(uint32_t offset, uint32_t size, bool write, FieldResu
   return !write && offset % size == 0;
 }
 
+bool registers_access(uint32_t offset, uint32_t size, bool write, FieldResult* result) {
+  *result = FieldResult::kScalar;
+  return !write && offset % size == 0;
+}
+
+bool syscall_access(uint32_t offset, uint32_t size, bool, FieldResult* result) {
+  *result = FieldResult::kScalar;
+  return offset % size == 0;
+}
+
 // The first argument points at a buffer that the program may write.
 bool raw_tracepoint_writable_access(uint32_t offset, uint32_t size, bool write, FieldResult* result) {
   if (offset == 0 && size != 8) return false;
@@ -30,6 +42,10 @@ bool raw_tracepoint_writable_access(uint32_t offset, uint32_t size, bool write, 
 
 const ContextLayout kTracepointLayout = {
     .name = "tracepoint", .size = kMaxTraceRecord, .fields = {}, .generic = tracepoint_access};
+const ContextLayout kRegistersLayout = {
+    .name = "pt_regs", .size = sizeof(abi::pt_regs), .fields = {}, .generic = registers_access};
+const ContextLayout kSyscallLayout = {
+    .name = "syscall", .size = UINT16_MAX, .fields = {}, .generic = syscall_access};
 const ContextLayout kRawTracepointLayout = {.name = "bpf_raw_tracepoint_args",
                                             .size = sizeof(RawTracepointArgs),
                                             .fields = {},
