@@ -1,0 +1,1 @@
+skep_test(verifier DEPS verifier test_support TIMEOUT 1800)
