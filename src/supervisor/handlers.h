@@ -15,6 +15,8 @@ Outcome handle_perf_event_open(Supervisor& supervisor, Client& client);
 Outcome handle_perf_ioctl(Supervisor& supervisor, Client& client);
 // epoll_call.cpp
 Outcome handle_epoll_ctl(Supervisor& supervisor, Client& client);
+// task_calls.cpp
+Outcome handle_fork(Supervisor& supervisor, Client& client);
 // limit_calls.cpp
 Outcome handle_lock_limit(Supervisor& supervisor, Client& client);
 // sockets/
