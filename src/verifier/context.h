@@ -149,7 +149,7 @@ class Context {
   InsnInfo& insn_info(int32_t index) { return info[static_cast<size_t>(index)]; }
   const isa::InsnDesc& desc(int32_t index) const { return *info[static_cast<size_t>(index)].desc; }
   int32_t insn_count() const { return static_cast<int32_t>(insns.size()); }
-  uint32_t subprog_count() const { return static_cast<uint32_t>(subprogs.size()) - 1; }
+  uint32_t subprog_count() const { return subprogs.empty() ? 0 : static_cast<uint32_t>(subprogs.size()) - 1; }
   int subprog_at(int32_t insn) const;     // that starts there, or -1
   int subprog_containing(int32_t insn) const;
   uint32_t new_id() { return ++id_generator; }

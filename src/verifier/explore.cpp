@@ -159,7 +159,7 @@ class Explorer {
     c_.previous_log_position = c_.log.position();
     c_.log.print("{}: ", c_.insn_index);
     print_insn(c_, c_.insn_index);
-    c_.previous_insn_print_length = c_.log.position() - c_.previous_log_position - 1;
+    c_.previous_insn_print_length = c_.log.position() - c_.previous_log_position;
     c_.previous_log_position = c_.log.position();
   }
 
@@ -210,7 +210,7 @@ VerifierState* push_path(Context& c, int32_t insn, int32_t previous) {
   VerifierState* state = path.state.get();
   c.pending.push_back(std::move(path));
   if (c.pending.size() > kMaxPendingJumps) {
-    (void)c.reject(E2BIG, "The sequence of {} jumps is too complex.", c.pending.size());
+    (void)c.reject(EFAULT, "The sequence of {} jumps is too complex.", c.pending.size());
     return nullptr;
   }
   if (state->parent) ++state->parent->branches;

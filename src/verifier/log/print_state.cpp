@@ -187,18 +187,37 @@ void print_source_line(Context& c, int32_t insn, std::string_view prefix) {
   c.previous_line = line;
 }
 
+// In place of our own addresses, which nobody outside may learn: one such as the kernel's for each map.
+static std::string shown_address(const Context& c, int32_t insn) {
+  const InsnInfo& info = c.info[static_cast<size_t>(insn)];
+  uint64_t index = 0;
+  while (index < c.used_maps.size() && c.used_maps[index].get() != info.map) ++index;
+  if (info.load_kind == RegKind::kMapValue) return fmt::format("{:#x}", 0xffffc90000000000 + (index << 32) + info.map_offset);
+  if (info.load_kind == RegKind::kMapPtr) return fmt::format("{:#x}", 0xffff888100000000 + (index << 9));
+  return {};
+}
+
 std::string insn_text(const Context& c, int32_t insn) {
   isa::Naming naming;
-  naming.immediate = [&](const isa::Insn& i, uint64_t value) -> std::string {
-    if (i.src == 0 || c.allow_pointer_leaks) return {};
-    (void)value;
-    return "0x0";
+  naming.call = [](const isa::Insn& i) -> std::string {
+    return i.src == 0 && helpers::is_known_id(static_cast<uint32_t>(i.imm))
+               ? fmt::format("{}#{}", helpers::name_of(static_cast<uint32_t>(i.imm)), i.imm)
+               : std::string();
+  };
+  naming.immediate = [&](const isa::Insn& i, uint64_t) -> std::string {
+    if (i.src == 0) return {};
+    if (!c.allow_pointer_leaks) return "0x0";
+    return shown_address(c, insn);
   };
   const size_t at = static_cast<size_t>(insn);
   return isa::print(std::span(c.insns).subspan(at, std::min<size_t>(2, c.insns.size() - at)), naming);
 }
 
 void print_insn(Context& c, int32_t insn) { c.log.write(insn_text(c, insn) + "\n"); }
+
+std::string tnum_text(Tnum t) {
+  return t.is_const() ? fmt::format("{}", t.value) : fmt::format("({:#x}; {:#x})", t.value, t.mask);
+}
 
 std::string register_set(uint32_t mask) {
   std::string out;

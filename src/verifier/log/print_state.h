@@ -17,6 +17,7 @@ void print_insn_state(Context& c, const VerifierState& state, int frame);
 void print_source_line(Context& c, int32_t insn, std::string_view prefix);
 void print_insn(Context& c, int32_t insn);                       // "(b7) r0 = 1\n"
 std::string insn_text(const Context& c, int32_t insn);
+std::string tnum_text(Tnum t);                                   // "(0x0; 0xff)", "8"
 std::string register_set(uint32_t mask);                         // "r1,r6"
 std::string slot_set(uint64_t mask);                             // "-8,-24"
 

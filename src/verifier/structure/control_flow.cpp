@@ -83,7 +83,7 @@ class Walker {
     const isa::InsnDesc* d = info.desc;
     const isa::Insn& insn = c_.insn(at);
     // No row: a keyed field is off. The path that gets here is refused when it is followed.
-    if (!d) return is_jump_like(insn) ? c_.reject(EINVAL, "BPF_JMP uses reserved fields") : push(at, at + 1, kFallthrough, deeper);
+    if (!d) return visit_unknown(at, insn, deeper);
     if (d->op == isa::Op::kLoadImm64Func) return push_call(at, 2, int64_t{at} + insn.imm + 1, true, deeper);
     switch (d->operation) {
       case Operation::kExit:
@@ -125,7 +125,12 @@ class Walker {
     return push_call(at, 1, 0, false, deeper);
   }
 
-  static bool is_jump_like(const isa::Insn& insn) { return (insn.code & 7) == 5 || (insn.code & 7) == 6; }
+  Check visit_unknown(int32_t at, const isa::Insn& insn, bool& deeper) {
+    const bool jumps = (insn.code & 7) == 5 || (insn.code & 7) == 6;
+    SKEP_REQUIRE(push(at, at + 1, kFallthrough, deeper));
+    if (deeper || !jumps || (insn.code & 0xf0) == 0x80) return {};
+    return push(at, int64_t{at} + 1 + insn.off, kBranch, deeper);
+  }
 
   void prune_and_jump(int32_t at) {
     c_.insn_info(at).prune_point = true;

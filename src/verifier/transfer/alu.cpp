@@ -132,16 +132,31 @@ Check move_register(Context& c, const isa::Insn& insn, const isa::InsnDesc& d) {
   return {};
 }
 
+// Bits keep what is known of them in their new places; what lies above the operand becomes zero.
+void byte_order(Bounds& b, const isa::InsnDesc& d) {
+  const bool swap = d.operation != Operation::kToLe;
+  const unsigned shift = 64 - d.mem_bytes * 8u;
+  const Tnum low = b.bits.cast(d.mem_bytes);
+  b.bits = swap ? Tnum{__builtin_bswap64(low.value) >> shift, __builtin_bswap64(low.mask) >> shift} : low;
+  b.forget_ranges();
+  b.sync();
+}
+
 Check unary(Context& c, const isa::Insn& insn, const isa::InsnDesc& d) {
   SKEP_REQUIRE(require_readable(c, insn.dst));
   if (leaks_pointer(c, c.reg(insn.dst))) return c.reject(EACCES, "R{} pointer arithmetic prohibited", insn.dst);
   SKEP_REQUIRE(require_writable(c, insn.dst));
   RegState& dst = c.reg(insn.dst);
-  if (d.operation != Operation::kNeg || !dst.is_scalar()) {
+  if (!dst.is_scalar()) {
     set_unknown(c, dst);
     return {};
   }
-  scalar_operation(c, d.operation, dst, Bounds::constant(0), d.width == isa::Width::k32);
+  if (d.operation == Operation::kNeg)
+    scalar_operation(c, d.operation, dst, Bounds::constant(0), d.width == isa::Width::k32);
+  else
+    byte_order(dst.bounds, d);
+  dst.id = 0;
+  dst.off = 0;
   return sane_bounds(c, dst, "alu");
 }
 

@@ -84,11 +84,16 @@ void follow(Context& c) {
   if (c.log.any()) print_insn_state(c, *c.state, c.state->depth());
 }
 
+// The state at this loop's previous turn; the checkpoint just made for this one does not count.
+const VerifierState* before_this_visit(const Context& c) {
+  return c.state->parent ? previous_entry(*c.state->parent, c.insn_index) : nullptr;
+}
+
 Check may_goto(Context& c, const isa::Insn& insn) {
   VerifierState* queued = push_path(c, c.insn_index + 1, c.insn_index);
   if (!queued) return Check::refused(c.rejection.code);
   queued->may_goto_depth++;
-  if (const VerifierState* previous = previous_entry(*c.state, c.insn_index)) widen_imprecise(c, *previous, *queued);
+  if (const VerifierState* previous = before_this_visit(c)) widen_imprecise(c, *previous, *queued);
   c.insn_index += insn.off;
   return {};
 }

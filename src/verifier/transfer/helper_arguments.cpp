@@ -63,6 +63,9 @@ Check check_kind(Context& c, int reg, const ArgSpec& spec) {
     if (!expected.empty()) expected += ", ";
     expected += type_name(a.kind, a.flags);
   }
+  // Kernel objects, which Linux would take as well.
+  if (accepted_kinds(spec.type).data() == accepted_kinds(Arg::kMem).data()) expected += ", trusted_ptr_";
+  if (spec.type == Arg::kBtfIdSockCommon) expected += ", ptr_, trusted_ptr_";
   return c.reject(EACCES, "R{} type={} expected={}", reg, type_name(r.kind, r.flags), expected);
 }
 
@@ -229,7 +232,7 @@ Check check_helper_argument(Context& c, int index, CallFacts& call) {
     if (leaks_pointer(c, r)) return c.reject(EACCES, "R{} leaks addr into helper function", reg);
     return {};
   }
-  if (r.is_packet() && !(call.proto->traits & helpers::kPacketAccess && may_access_packet(c, AccessType::kRead)))
+  if (r.is_packet() && !(call.proto->traits & helpers::kPacketAccess && may_access_packet(c, AccessType::kRead, true)))
     return c.reject(EACCES, "helper access to the packet is not allowed");
   if (!(r.is_null() && spec.flags & helpers::kMaybeNull)) {
     SKEP_REQUIRE(check_kind(c, reg, spec));

@@ -1,6 +1,7 @@
 // Calls of helpers: may the program call it, do the arguments fit its row, what does r0 hold afterwards.
 #include <algorithm>
 
+#include "helpers/format.h"
 #include "maps/map.h"
 #include "verifier/log/print_state.h"
 #include "verifier/prune/precision.h"
@@ -11,7 +12,9 @@ namespace {
 
 using helpers::Ret;
 
-std::string call_name(uint32_t id) { return fmt::format("{}#{}", helpers::name_of(id), id); }
+std::string call_name(uint32_t id) {
+  return fmt::format("{}#{}", helpers::name_of(id), static_cast<int32_t>(id));
+}
 
 bool has_capability(const Context& c, helpers::Needs needs) {
   const Capabilities& may = c.request.capabilities;
@@ -26,7 +29,7 @@ bool has_capability(const Context& c, helpers::Needs needs) {
 }
 
 Check find_proto(Context& c, uint32_t id, const helpers::HelperProto** out) {
-  if (!helpers::is_known_id(id)) return c.reject(EINVAL, "invalid func {}", call_name(id));
+  if (id != 0 && !helpers::is_known_id(id)) return c.reject(EINVAL, "invalid func {}", call_name(id));
   const helpers::HelperProto* proto = c.insn_info(c.insn_index).helper;
   if (!proto || !(proto->impl || proto->traits & helpers::kTailCall) || !has_capability(c, proto->needs))
     return c.reject(EINVAL, "program of this type cannot use helper {}", call_name(id));
@@ -131,9 +134,18 @@ void refine_result(Context& c, uint32_t id, const CallFacts& call) {
   }
 }
 
-Check check_format_data(Context& c, uint32_t id) {
-  if (id == abi::BPF_FUNC_snprintf && c.reg(5).is_scalar() && c.reg(5).bounds.bits.value % 8 != 0)
-    return c.reject(EINVAL, "the data of bpf_snprintf is not an array of u64");
+// bpf_snprintf: the format is a constant, so it is checked here and not at each call.
+Check check_format(Context& c, uint32_t id) {
+  if (id != abi::BPF_FUNC_snprintf) return {};
+  const uint64_t data_size = c.reg(5).bounds.bits.value;
+  if (data_size % 8 != 0) return c.reject(EINVAL, "the data of bpf_snprintf is not an array of u64");
+  const RegState& format = c.reg(3);
+  const auto off = static_cast<uint32_t>(format.fixed_offset());
+  auto address = const_cast<maps::Map&>(*format.map).direct_value_address(off);
+  if (!address) return c.reject(EFAULT, "the format string cannot be read");
+  const std::string_view text(reinterpret_cast<const char*>(*address), format.map->spec().value_size - off);
+  if (helpers::check_format(text.substr(0, text.find('\0') + 1), data_size / 8) != 0)
+    return c.reject(EINVAL, "Invalid format string");
   return {};
 }
 
@@ -153,7 +165,7 @@ Check do_helper_call(Context& c) {
   if (id == abi::BPF_FUNC_tail_call) SKEP_REQUIRE(no_leaked_references(c, "tail_call"));
   if (id == abi::BPF_FUNC_get_local_storage && !c.reg(2).is_null())
     return c.reject(EINVAL, "get_local_storage() doesn't support non-zero flags");
-  SKEP_REQUIRE(check_format_data(c, id));
+  SKEP_REQUIRE(check_format(c, id));
   if ((call.proto->ret == Ret::kMapValue || call.proto->ret == Ret::kRingbufMem) && !call.map)
     return c.internal_error("helper returns memory of no map");
   clear_caller_saved(c);
@@ -169,7 +181,9 @@ Check do_helper_call(Context& c) {
   }
   refine_result(c, id, call);
   SKEP_REQUIRE(check_map(c, id, call));
-  if (call.proto->traits & helpers::kChangesPacketData) clear_packet_pointers(c);
+  // Behind a tail call of the program itself it is certain that no other program ran.
+  const bool untouched = call.proto->traits & helpers::kTailCall && c.state->depth() == 0;
+  if (call.proto->traits & helpers::kChangesPacketData && !untouched) clear_packet_pointers(c);
   return {};
 }
 

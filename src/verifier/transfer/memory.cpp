@@ -12,8 +12,6 @@
 namespace skep::verifier {
 namespace {
 
-std::string tnum_text(Tnum t) { return fmt::format("({:#x}; {:#x})", t.value, t.mask); }
-
 const char* alignment_name(RegKind kind) {
   switch (kind) {
     case RegKind::kFlowKeys: return "flow keys ";
@@ -160,7 +158,7 @@ Check plain_memory(Context& c, int ptr_reg, int off, uint32_t bytes, AccessType 
 }
 
 Check packet_pointer(Context& c, int ptr_reg, int off, uint32_t bytes, AccessType type, int value_reg) {
-  if (type == AccessType::kWrite && !may_access_packet(c, type)) return c.reject(EACCES, "cannot write into packet");
+  if (type == AccessType::kWrite && !may_access_packet(c, type, false)) return c.reject(EACCES, "cannot write into packet");
   SKEP_REQUIRE(no_leak(c, type, value_reg, "packet"));
   SKEP_REQUIRE(packet_access(c, ptr_reg, off, bytes, false));
   loaded_scalar(c, type, value_reg);
@@ -254,10 +252,10 @@ bool constant_map_value(const maps::Map& map, int64_t off, uint32_t bytes, uint6
   return true;
 }
 
-bool may_access_packet(Context& c, AccessType type) {
+bool may_access_packet(Context& c, AccessType type, bool for_helper) {
   const progtypes::ProgTypeRow& row = *c.request.type;
   if (type == AccessType::kWrite ? !row.may_write_packet : !row.may_access_packet) return false;
-  c.seen_direct_packet_write |= row.may_write_packet;
+  c.seen_direct_packet_write |= row.may_write_packet && !for_helper;
   return true;
 }
 

@@ -69,6 +69,9 @@ Check reserved_fields(Context& c, const isa::Insn& insn, const isa::InsnDesc* d)
     case abi::BPF_LDX: return c.reject(EINVAL, "BPF_LDX uses reserved fields");
     case abi::BPF_ST: return c.reject(EINVAL, "BPF_ST uses reserved fields");
     case abi::BPF_STX:
+      if ((insn.code & 0xe0) == abi::BPF_ATOMIC && ((insn.code & 0x18) == abi::BPF_B || (insn.code & 0x18) == abi::BPF_H) &&
+          insn.imm != 0x100 && insn.imm != 0x110)
+        return c.reject(EINVAL, "invalid atomic operand size");
       if ((insn.code & 0xe0) == abi::BPF_ATOMIC)
         return c.reject(EINVAL, "BPF_ATOMIC uses invalid atomic opcode {:02x}", static_cast<uint32_t>(insn.imm));
       return c.reject(EINVAL, "BPF_STX uses reserved fields");

@@ -3,21 +3,14 @@
 
 namespace skep::verifier {
 
-void invalidate(Context& c, RegState& reg) {
-  if (c.allow_pointer_leaks)
-    reg = RegState{};
-  else
-    set_unknown(c, reg);
-}
-
 void clear_packet_pointers(Context& c) {
-  for_each_reg(*c.state, [&](RegState& r) { if (r.is_any_packet()) invalidate(c, r); });
+  for_each_reg(*c.state, [&](RegState& r) { if (r.is_any_packet()) set_unknown(c, r); });
 }
 
 Check release_reference(Context& c, uint32_t ref_obj_id) {
   const size_t released = std::erase_if(c.state->refs, [&](const Reference& r) { return r.id == ref_obj_id; });
   if (released == 0) return Check::refused(EINVAL);
-  for_each_reg(*c.state, [&](RegState& r) { if (r.ref_obj_id == ref_obj_id) invalidate(c, r); });
+  for_each_reg(*c.state, [&](RegState& r) { if (r.ref_obj_id == ref_obj_id) set_unknown(c, r); });
   return {};
 }
 

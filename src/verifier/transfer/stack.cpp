@@ -11,8 +11,6 @@
 namespace skep::verifier {
 namespace {
 
-std::string tnum_text(Tnum t) { return fmt::format("({:#x}; {:#x})", t.value, t.mask); }
-
 Frame& frame_of(Context& c, const RegState& ptr) { return c.state->frames[ptr.frame]; }
 
 void grow(Context& c, Frame& frame, int bytes) {

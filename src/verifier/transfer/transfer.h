@@ -57,7 +57,7 @@ Check stack_range_initialized(Context& c, int ptr_reg, int off, int size, bool z
 Check map_access(Context& c, int ptr_reg, int off, uint32_t bytes, bool zero_size_allowed);
 Check mem_region_access(Context& c, int ptr_reg, int off, uint32_t bytes, uint32_t region, bool zero_size_allowed);
 Check packet_access(Context& c, int ptr_reg, int off, uint32_t bytes, bool zero_size_allowed);
-bool may_access_packet(Context& c, AccessType type);
+bool may_access_packet(Context& c, AccessType type, bool for_helper);
 Check map_access_type(Context& c, const maps::Map& map, int ptr_reg, int off, uint32_t bytes, AccessType type);
 Check pointer_off_is_zero(Context& c, const RegState& reg, int ptr_reg);
 bool constant_map_value(const maps::Map& map, int64_t off, uint32_t bytes, uint64_t* value);
@@ -70,7 +70,6 @@ Check check_return_value(Context& c);
 void clear_packet_pointers(Context& c);
 Check release_reference(Context& c, uint32_t ref_obj_id);
 Check no_leaked_references(Context& c, const char* what);    // `what` would leave the program with them
-void invalidate(Context& c, RegState& reg);
 void clear_caller_saved(Context& c);
 Frame make_frame(uint32_t subprog, int32_t callsite, uint32_t number);
 // [pointer, pointer + size) of the register, read or written by a helper.
