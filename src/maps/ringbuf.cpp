@@ -1,6 +1,7 @@
 #include "maps/ringbuf.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -190,6 +191,22 @@ bool RingBufMap::readable() const noexcept { return query(abi::BPF_RB_AVAIL_DATA
 void RingBufMap::set_wakeup(std::function<void()> wakeup) {
   auto* old = wakeup_.exchange(wakeup ? new std::function<void()>(std::move(wakeup)) : nullptr);
   if (old != nullptr) rcu_defer([old] { delete old; });
+}
+
+Result<int> RingBufMap::wakeup_fd() {
+  std::lock_guard lock(wakeup_fd_mutex_);
+  if (!wakeup_fd_) {
+    wakeup_fd_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wakeup_fd_) return fail_last();
+    set_wakeup([fd = wakeup_fd_.get()] {
+      // Emptied first, so that the counter never gets full; each write is one event for edge-triggered waiters.
+      eventfd_t count;
+      (void)eventfd_read(fd, &count);
+      (void)eventfd_write(fd, 1);
+    });
+    if (readable()) (void)eventfd_write(wakeup_fd_.get(), 1);
+  }
+  return wakeup_fd_.get();
 }
 
 Result<Mapping> RingBufMap::mapping() {

@@ -18,6 +18,9 @@
 // more.
 #pragma once
 
+#include <mutex>
+
+#include "base/unique_fd.h"
 #include "maps/map.h"
 #include "maps/memory.h"
 
@@ -53,6 +56,8 @@ class RingBufMap final : public Map {
   // Called by committing threads whenever Linux would wake those who poll the map; must not block. A call may
   // still arrive while the hook is replaced, none after the grace period that follows.
   void set_wakeup(std::function<void()> wakeup);
+  // Takes the wakeup hook over. When the ring holds data already the fd is readable at once.
+  Result<int> wakeup_fd() override;
 
  private:
   RingBufMap(const MapSpec& spec, const MapTypeRow& row, UniqueFd fd, std::byte* window, Memory lengths);
@@ -76,6 +81,8 @@ class RingBufMap final : public Map {
   std::atomic<uint64_t> producer_position_{0};  // written under locked_
   uint64_t pending_position_ = 0;               // of the oldest record not committed; under locked_
   std::atomic<std::function<void()>*> wakeup_{nullptr};
+  std::mutex wakeup_fd_mutex_;
+  UniqueFd wakeup_fd_;
 };
 
 }  // namespace skep::maps
