@@ -13,9 +13,7 @@ namespace {
 
 bool kernel_offers(const Kind& kind, uint32_t id) {
   const isa::Insn program[] = {call(static_cast<int32_t>(id)), move(0, 1), exit_insn()};
-  live::LoadOptions options;
-  options.type = kind.type;
-  options.expected_attach_type = kind.attach;
+  live::LoadOptions options = options_of(kind);
   options.log_level = 1;
   options.log_size = 1 << 16;
   const live::Loaded loaded = live::load(program, options);
@@ -120,9 +118,7 @@ TEST(Helpers, FastcallAsOnLinux) {
     const isa::Insn program[] = {
         move(1, 1),         store(8, 10, 1, -8), call(abi::BPF_FUNC_get_smp_processor_id),
         load(8, 1, 10, -8), move(0, 1),          exit_insn()};
-    live::LoadOptions options;
-    options.type = kind.type;
-    options.expected_attach_type = kind.attach;
+    live::LoadOptions options = options_of(kind);
     const live::Loaded loaded = live::load(program, options);
     ASSERT_TRUE(loaded);
     bool spilled = false;
@@ -142,9 +138,7 @@ TEST(Helpers, GplOnlyAsOnLinux) {
       const helpers::HelperProto* row = helpers::find_known(id, kind.type, kind.attach, kNewestProfile);
       if (row == nullptr) continue;
       const isa::Insn program[] = {call(static_cast<int32_t>(id)), move(0, 1), exit_insn()};
-      live::LoadOptions options;
-      options.type = kind.type;
-      options.expected_attach_type = kind.attach;
+      live::LoadOptions options = options_of(kind);
       options.license = "MIT";
       options.log_level = 1;
       options.log_size = 1 << 16;
