@@ -38,6 +38,7 @@ class Prepared {
   // Must not outlive this.
   verifier::Request request(uint32_t log_level, uint64_t log_size = 4 << 20) const;
   const std::vector<Ref<maps::Map>>& maps() const { return ours_; }
+  int live_map(size_t index) const { return live_[index].get(); }
 
   Verdict ask_kernel() const { return ask_kernel(case_.log_level); }
   Verdict ask_kernel(uint32_t log_level) const;
