@@ -37,7 +37,8 @@ check format scripts/lint.sh format
 check tidy scripts/lint.sh tidy-sample
 if check asan-build build asan; then suites asan ""; fi
 if check tsan-build build tsan concurrent_tests; then suites tsan "-L concurrent"; fi
-for script in tests/clients/run.sh tests/cli/run.sh; do
+check support-matrix sh -c 'build/release/bin/skep support-matrix | diff - docs/support-matrix.md'
+for script in tests/clients/run.sh tests/cli/run.sh tests/hooks/run.sh; do
   [ -x "$script" ] && check "$(basename "$(dirname "$script")")" "$script" build/release/bin/skep
 done
 check demo examples/run-demo.sh build/release/bin/skep
