@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kLogCapacity = 16u << 20;  // libbpf's own limit for a retried log
 
-std::string last_warning;
+std::string first_warning;  // the cause; what libbpf says after it are consequences
 
 int capture_warning(enum libbpf_print_level level, const char* format, va_list args) {
   if (level != LIBBPF_WARN) return 0;
@@ -23,7 +23,9 @@ int capture_warning(enum libbpf_print_level level, const char* format, va_list a
   std::string text = line;
   while (!text.empty() && text.back() == '\n') text.pop_back();
   if (text.starts_with("libbpf: ")) text.erase(0, 8);
-  if (text.find("BPF program load failed") == std::string::npos) last_warning = text;
+  const bool is_cause = text.find("BPF program load failed") == std::string::npos &&
+                        text.find("Retrying without BTF") == std::string::npos;
+  if (is_cause && first_warning.empty()) first_warning = text;
   return 0;
 }
 
@@ -35,7 +37,7 @@ using ObjectPtr = std::unique_ptr<bpf_object, ObjectCloser>;
 ObjectPtr open_object(const std::string& path) {
   libbpf_set_print(capture_warning);
   libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-  last_warning.clear();
+  first_warning.clear();
   return ObjectPtr(bpf_object__open_file(path.c_str(), nullptr));
 }
 
@@ -81,7 +83,8 @@ Result<ObjectFile> ObjectFile::open(const std::string& path) {
   ObjectPtr object = open_object(path);
   if (!object) {
     const int code = errno ? errno : EINVAL;
-    return fail(code, path + ": " + (last_warning.empty() ? std::string("not a BPF object") : last_warning));
+    return fail(code,
+                path + ": " + (first_warning.empty() ? std::string("not a BPF object") : first_warning));
   }
   return ObjectFile(std::make_unique<State>(path, std::move(object)));
 }
@@ -130,7 +133,7 @@ LoadResult ObjectFile::load(const std::string& name, uint32_t log_level) const {
   result.log = log.data();
   result.time_us = load_time_us();
   result.processed = processed_of(result.log);
-  if (!result.accepted && result.log.empty()) result.message = last_warning;
+  if (!result.accepted && result.log.empty()) result.message = first_warning;
   return result;
 }
 
@@ -145,7 +148,7 @@ Result<ObjectFile::Loaded> ObjectFile::load_and_keep(const std::string& name) co
   if (!program) return fail(ENOENT, state_->path + ": no program named " + name);
   if (const int status = bpf_object__load(object.get()); status != 0)
     return fail(-status, name + " does not load: " + std::strerror(-status) +
-                             (last_warning.empty() ? "" : " (" + last_warning + ")"));
+                             (first_warning.empty() ? "" : " (" + first_warning + ")"));
   const int fd = bpf_program__fd(program);
   return Loaded(std::make_unique<Loaded::State>(std::move(object), fd));
 }
