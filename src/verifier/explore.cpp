@@ -24,8 +24,10 @@ Check load_constant(Context& c) {
     dst.map = info.map;
     dst.off = static_cast<int32_t>(info.map_offset);
     dst.subprog = info.load_subprog;
-    if (info.load_kind == RegKind::kFunc)
-      return c.reject(EINVAL, "callback function not static or not supported");
+    if (info.load_kind == RegKind::kFunc) {
+      if (c.func_info.empty()) return c.reject(EINVAL, "missing btf func_info");
+      if (c.subprogs[info.load_subprog].is_global) return c.reject(EINVAL, "callback function not static");
+    }
   }
   c.insn_index++;  // over the second slot
   return {};
@@ -94,7 +96,7 @@ class Explorer {
   // The path has ended: the next one that waits, if any.
   bool next_path() {
     c_.scratch_all();
-    explored_.path_ended(c_.state->parent);
+    explored_.path_ended(c_, c_.state->parent);
     if (c_.pending.empty()) return false;
     PendingPath path = std::move(c_.pending.back());
     c_.pending.pop_back();
@@ -151,8 +153,6 @@ class Explorer {
       c_.log.print("\nfrom {} to {}:", c_.previous_insn, c_.insn_index);
       print_state(c_, state, state.depth(), true);
       *show_state = false;
-      c_.scratched_regs = 0;
-      c_.scratched_slots = 0;
     }
     if (c_.scratched_regs || c_.scratched_slots) print_insn_state(c_, state, state.depth());
     print_source_line(c_, c_.insn_index, "; ");

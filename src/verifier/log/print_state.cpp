@@ -66,14 +66,14 @@ std::string type_name(RegKind kind, uint8_t flags) {
   return name;
 }
 
-std::string render_register(const VerifierState& state, const RegState& r) {
+std::string render_register(int shown_frame, const RegState& r) {
   std::string out;
   if (r.is_scalar() && r.precise) out += 'P';
   if (r.is_scalar() && r.bounds.is_const())
     return out + signed_number(static_cast<int64_t>(r.bounds.bits.value));
   out += type_name(r.kind, r.flags);
   if (r.is(RegKind::kStack)) {
-    if (static_cast<int>(r.frame) != state.depth()) out += fmt::format("[{}]", r.frame);
+    if (static_cast<int>(r.frame) != shown_frame) out += fmt::format("[{}]", r.frame);
     if (r.bounds.is_const()) return out + signed_number(r.fixed_offset());
   }
   out += '(';
@@ -108,7 +108,7 @@ std::string render_register(const VerifierState& state, const RegState& r) {
 
 namespace {
 
-void append_slot(std::string& out, const VerifierState& state, const StackSlot& slot, int index) {
+void append_slot(std::string& out, int shown_frame, const StackSlot& slot, int index) {
   constexpr char kLetters[] = {'?', 'r', 'm', '0'};
   std::string letters;
   bool known = false;
@@ -127,7 +127,7 @@ void append_slot(std::string& out, const VerifierState& state, const StackSlot& 
   for (int i = 0; i < kSlotBytes && slot.bytes[static_cast<size_t>(i)] != SlotByte::kSpill; ++i)
     rest += letters[static_cast<size_t>(i)];
   out += rest;
-  out += render_register(state, slot.spilled);
+  out += render_register(shown_frame, slot.spilled);
 }
 
 }  // namespace
@@ -139,11 +139,11 @@ void print_state(Context& c, const VerifierState& state, int frame_number, bool 
   for (int i = 0; i < isa::kRegisterCount; ++i) {
     const RegState& r = frame.regs[static_cast<size_t>(i)];
     if (r.is(RegKind::kNotInit) || (!all && !(c.scratched_regs >> i & 1))) continue;
-    out += fmt::format(" R{}={}", i, render_register(state, r));
+    out += fmt::format(" R{}={}", i, render_register(frame_number, r));
   }
   for (size_t i = 0; i < frame.stack.size(); ++i) {
     if (!all && !(c.scratched_slots >> i & 1)) continue;
-    append_slot(out, state, frame.stack[i], static_cast<int>(i));
+    append_slot(out, frame_number, frame.stack[i], static_cast<int>(i));
   }
   if (!state.refs.empty()) {
     for (size_t i = 0; i < state.refs.size(); ++i)
@@ -200,7 +200,7 @@ static std::string shown_address(const Context& c, int32_t insn) {
 std::string insn_text(const Context& c, int32_t insn) {
   isa::Naming naming;
   naming.call = [](const isa::Insn& i) -> std::string {
-    return i.src == 0 && helpers::is_known_id(static_cast<uint32_t>(i.imm))
+    return i.src == 0
                ? fmt::format("{}#{}", helpers::name_of(static_cast<uint32_t>(i.imm)), i.imm)
                : std::string();
   };

@@ -8,7 +8,7 @@
 namespace skep::verifier {
 
 std::string type_name(RegKind kind, uint8_t flags);              // "map_value_or_null"
-std::string render_register(const VerifierState& state, const RegState& reg);
+std::string render_register(int shown_frame, const RegState& reg);
 // Registers and stack slots of `frame`; only those that changed since the last print unless `all`.
 void print_state(Context& c, const VerifierState& state, int frame, bool all);
 // The state at the end of the instruction's own line, behind ';'.

@@ -92,6 +92,7 @@ void ExploredStates::add(Context& c, Bucket& states) {
   checkpoint->state.insn = c.insn_index;
   checkpoint->state.branches = 1;
   checkpoint->state.cleaned = checkpoint->state.used_as_loop_entry = false;
+  enter_loop(c, checkpoint->state);
   current.parent = &checkpoint->state;
   current.first_insn = c.insn_index;
   current.history.clear();
@@ -167,9 +168,45 @@ Check ExploredStates::visit(Context& c, bool* safe) {
   return {};
 }
 
-void ExploredStates::path_ended(VerifierState* state) {
+namespace {
+
+// The calls down to the outermost loop that a state is in, then the loop; empty: in none.
+std::vector<int32_t> loop_of(const Context& c, const VerifierState& state) {
+  std::vector<int32_t> chain;
+  for (int f = 0; f <= state.depth(); ++f) {
+    const int32_t insn = state.insn_of_frame(f);
+    const uint32_t loop = c.info[static_cast<size_t>(insn)].loop;
+    chain.push_back(loop ? static_cast<int32_t>(loop) : insn);
+    if (loop) return chain;
+  }
+  return {};
+}
+
+std::string chain_text(const std::vector<int32_t>& chain) { return fmt::format("({})", fmt::join(chain, ",")); }
+
+}  // namespace
+
+void ExploredStates::enter_loop(Context& c, VerifierState& state) {
+  std::vector<int32_t> chain = loop_of(c, state);
+  if (chain.empty()) return;
+  for (const auto& [known, entry] : loops_)
+    if (known == chain) return;
+  if (c.log.detailed()) c.log.print("SCC enter {}\n", chain_text(chain));
+  loops_.emplace_back(std::move(chain), &state);
+}
+
+void ExploredStates::leave_loop(Context& c, const VerifierState& state) {
+  std::erase_if(loops_, [&](const auto& loop) {
+    if (loop.second != &state) return false;
+    if (c.log.detailed()) c.log.print("SCC exit {}\n", chain_text(loop.first));
+    return true;
+  });
+}
+
+void ExploredStates::path_ended(Context& c, VerifierState* state) {
   while (state) {
     if (--state->branches) return;
+    leave_loop(c, *state);
     VerifierState* parent = state->parent;
     std::erase_if(retired_, [state](const auto& checkpoint) { return &checkpoint->state == state; });
     state = parent;
@@ -179,7 +216,7 @@ void ExploredStates::path_ended(VerifierState* state) {
 void ExploredStates::clear() {
   for (Bucket& b : buckets_) b.clear();
   retired_.clear();
-  live_ = 0;
+  loops_.clear();
 }
 
 }  // namespace skep::verifier

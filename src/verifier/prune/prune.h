@@ -22,7 +22,7 @@ class ExploredStates {
   // At a prune point: sets *safe when the current state need not be followed; may add a checkpoint.
   Check visit(Context& c, bool* safe);
   // The path has ended: its checkpoints have one branch less.
-  void path_ended(VerifierState* state);
+  void path_ended(Context& c, VerifierState* state);
   // Before an entry function is verified: forgets all.
   void clear();
 
@@ -32,9 +32,13 @@ class ExploredStates {
   void add(Context& c, Bucket& bucket);
   void note_peak(Context& c);
   void clean(Context& c, Bucket& bucket);
+  void enter_loop(Context& c, VerifierState& state);
+  void leave_loop(Context& c, const VerifierState& state);
 
   std::vector<Bucket> buckets_;
   std::vector<std::unique_ptr<Checkpoint>> retired_;  // out of the lists, kept while paths descend from them
+  // The loops that paths are in: outermost component with the calls that lead to it, and the state that entered.
+  std::vector<std::pair<std::vector<int32_t>, const VerifierState*>> loops_;
   size_t live_ = 0;
 };
 

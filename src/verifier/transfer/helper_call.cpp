@@ -35,8 +35,6 @@ Check find_proto(Context& c, uint32_t id, const helpers::HelperProto** out) {
     return c.reject(EINVAL, "program of this type cannot use helper {}", call_name(id));
   if (proto->traits & helpers::kGplOnly && !c.request.gpl_compatible)
     return c.reject(EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
-  if (proto->traits & helpers::kCallback)
-    return c.reject(EINVAL, "helper {} calls back into the program, which is not supported", call_name(id));
   *out = proto;
   return {};
 }
@@ -46,6 +44,20 @@ Check check_map(Context& c, uint32_t id, const CallFacts& call) {
   const maps::MapTypeRow& row = call.map->row();
   if (!row.helpers.has(id)) return c.reject(EINVAL, "cannot pass map_type {} into func {}", row.type, call_name(id));
   return {};
+}
+
+// What a lookup yields is memory of the value only in these; others hand out objects.
+bool holds_plain_values(uint32_t map_type) {
+  switch (map_type) {
+    case abi::BPF_MAP_TYPE_HASH: case abi::BPF_MAP_TYPE_ARRAY: case abi::BPF_MAP_TYPE_PERCPU_HASH:
+    case abi::BPF_MAP_TYPE_PERCPU_ARRAY: case abi::BPF_MAP_TYPE_LRU_HASH: case abi::BPF_MAP_TYPE_LRU_PERCPU_HASH:
+    case abi::BPF_MAP_TYPE_LPM_TRIE: case abi::BPF_MAP_TYPE_CGROUP_STORAGE:
+    case abi::BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: case abi::BPF_MAP_TYPE_SK_STORAGE:
+    case abi::BPF_MAP_TYPE_TASK_STORAGE: case abi::BPF_MAP_TYPE_INODE_STORAGE: case abi::BPF_MAP_TYPE_CGRP_STORAGE:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // Map operations must not get round BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG.
@@ -156,6 +168,8 @@ Check do_helper_call(Context& c) {
   CallFacts call;
   SKEP_REQUIRE(find_proto(c, id, &call.proto));
   for (int i = 0; i < 5; ++i) SKEP_REQUIRE(check_helper_argument(c, i, call));
+  if (call.proto->traits & helpers::kCallback)
+    return c.reject(EINVAL, "helper {} calls back into the program, which is not supported", call_name(id));
   remember_map(c, call);
   SKEP_REQUIRE(check_map_flags(c, id, call));
   SKEP_REQUIRE(check_tail_call(c, id, call));
@@ -181,6 +195,8 @@ Check do_helper_call(Context& c) {
   }
   refine_result(c, id, call);
   SKEP_REQUIRE(check_map(c, id, call));
+  if (call.proto->ret == Ret::kMapValue && !holds_plain_values(call.map->spec().type))
+    return c.reject(EINVAL, "lookups in maps of type {} are not supported", call.map->row().name);
   // Behind a tail call of the program itself it is certain that no other program ran.
   const bool untouched = call.proto->traits & helpers::kTailCall && c.state->depth() == 0;
   if (call.proto->traits & helpers::kChangesPacketData && !untouched) clear_packet_pointers(c);
