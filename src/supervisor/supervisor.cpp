@@ -111,6 +111,8 @@ void Supervisor::serve(const Notification& notification) {
 }
 
 void Supervisor::fire_syscall_enter(Client& client) {
+  // A link that the client closed just before this call is gone: close itself is not trapped.
+  broker_->process_events();
   ClientEnvironment environment(*this, client);
   abi::pt_regs registers{};
   const auto& args = client.notification().args;

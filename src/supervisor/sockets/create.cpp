@@ -52,6 +52,7 @@ Outcome make_socket(Client& client, const net::Sock& sock, bool allowed) {
 
 Outcome handle_socket(Supervisor& supervisor, Client& client) {
   // A move that was asked for before counts before the socket is made: a socket stays with its first cgroup.
+  supervisor.broker().process_events();
   supervisor.files().settle();
   if (!hook_wanted(supervisor, {abi::BPF_CGROUP_INET_SOCK_CREATE})) return Outcome::proceed();
   ClientEnvironment environment(supervisor, client);

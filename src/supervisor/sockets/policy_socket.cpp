@@ -44,7 +44,8 @@ bool hook_wanted(Supervisor& supervisor, std::initializer_list<uint32_t> attach_
 }
 
 Result<PolicySocket> PolicySocket::open(Supervisor& supervisor, Client& client, int fd) {
-  // Who has just written to cgroup.procs is a member now.
+  // A link that was closed just before is gone; who has just written to cgroup.procs is a member now.
+  supervisor.broker().process_events();
   supervisor.files().settle();
   PolicySocket socket;
   socket.fd_ = SKEP_TRY(client.duplicate_fd(fd));
