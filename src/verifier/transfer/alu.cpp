@@ -56,8 +56,8 @@ void scalar_operation(Context& c, Operation op, RegState& dst, const Bounds& src
 // dst += constant keeps the link to the register it was copied from, at a distance.
 void keep_link(const Context& c, Operation op, RegState& dst, const Bounds& src, bool is32) {
   if (c.privileged && op == Operation::kAdd && !is32 && dst.id && src.is_const()) {
-    const uint64_t distance = src.bits.value;
-    if (!(dst.id & kIdAddConst) && distance <= static_cast<uint32_t>(kS32Max)) {
+    const auto distance = static_cast<int64_t>(src.bits.value);
+    if (!(dst.id & kIdAddConst) && distance == static_cast<int32_t>(distance)) {
       dst.id |= kIdAddConst;
       dst.off = static_cast<int32_t>(distance);
       return;

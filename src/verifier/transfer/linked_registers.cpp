@@ -41,6 +41,7 @@ void spread_knowledge(VerifierState& state, const RegState& known, const LinkedR
     reg.off = off;
     reg.id = id;
     bounds_add(reg.bounds, distance);
+    reg.bounds.sync();
   }
 }
 
