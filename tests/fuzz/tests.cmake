@@ -10,4 +10,5 @@ if(SKEP_FUZZ)
   endfunction()
 
   skep_fuzz(btf DEPS btf)
+  skep_fuzz(verifier DEPS verifier)
 endif()

@@ -99,20 +99,6 @@ class Report {
                     fmt::format("{}: {}", title, first_difference(our_path.log, kernel_path.log)));
   }
 
-  static std::string first_difference(const std::string& ours, const std::string& kernel) {
-    size_t line = 0;
-    while (line < std::min(ours.size(), kernel.size())) {
-      const size_t end = ours.find('\n', line);
-      const size_t kernel_end = kernel.find('\n', line);
-      if (end != kernel_end || ours.compare(line, end - line, kernel, line, end - line) != 0) break;
-      line = end + 1;
-    }
-    const auto at = [&](const std::string& log) {
-      return line < log.size() ? log.substr(line, log.find('\n', line) - line) : std::string("(end)");
-    };
-    return fmt::format("\n      ours   {}\n      kernel {}", at(ours), at(kernel));
-  }
-
   size_t failures() const { return false_accepts_.size() + broken_.size() + verdicts_.size(); }
   std::vector<const Tally*> tallies() const { return {&reason_, &processed_, &xlated_, &log_, &path_log_}; }
 

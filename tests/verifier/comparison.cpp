@@ -171,6 +171,20 @@ Verdict Prepared::ask_ours(uint32_t log_level) const {
   return verdict;
 }
 
+std::string first_difference(const std::string& ours, const std::string& kernel) {
+  size_t line = 0;
+  while (line < std::min(ours.size(), kernel.size())) {
+    const size_t end = ours.find('\n', line);
+    const size_t kernel_end = kernel.find('\n', line);
+    if (end != kernel_end || ours.compare(line, end - line, kernel, line, end - line) != 0) break;
+    line = end + 1;
+  }
+  const auto at = [&](const std::string& log) {
+    return line < log.size() ? log.substr(line, log.find('\n', line) - line) : std::string("(end)");
+  };
+  return fmt::format("\n      ours   {}\n      kernel {}", at(ours), at(kernel));
+}
+
 std::string describe_case(const Case& test) {
   std::string text =
       fmt::format("[{}: {}]\n.type {}\n", test.family, test.name, progtypes::prog_types()[test.type].name);

@@ -56,6 +56,9 @@ class Prepared {
   std::vector<Ref<maps::Map>> ours_;
 };
 
+// The first line in which two logs differ, of both.
+std::string first_difference(const std::string& ours, const std::string& kernel);
+
 // The program as text with its directives: a case file that reads back.
 std::string describe_case(const Case& test);
 

@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -220,17 +220,32 @@ Generated minimise(Generated generated, const std::string& kind) {
   return generated;
 }
 
+// The log from the first state on.
+std::string without_liveness(const std::string& log) {
+  return log.substr(std::min(log.size(), log.find("\n0: (") + 1));
+}
+
 std::string describe(const Finding& finding) {
   Generated generated = generate(finding.seed);
   const std::string kind = kind_of(generated);
   if (kind.empty()) return fmt::format("seed {}: {} (does not persist)\n\n", finding.seed, finding.what);
   generated = minimise(std::move(generated), kind);
   const Prepared prepared(generated.test);
-  const Verdict kernel = prepared.ask_kernel(1);
-  const Verdict ours = prepared.ask_ours(1);
-  return fmt::format("seed {}: {}\n  ours {} '{}' {}\n  kernel {} '{}'\n; flags {:#x}\n{}\n", finding.seed,
-                     finding.what, ours.error, ours.reason, ours.broken, kernel.error, kernel.reason,
-                     generated.test.flags, describe_case(generated.test));
+  const Verdict kernel = prepared.ask_kernel(2);
+  const Verdict ours = prepared.ask_ours(2);
+  return fmt::format("seed {}: {}\n  ours {} '{}' {}\n  kernel {} '{}'\n  logs differ first at: {}\n{}\n",
+                     finding.seed, finding.what, ours.error, ours.reason, ours.broken, kernel.error,
+                     kernel.reason,
+                     first_difference(without_liveness(ours.log), without_liveness(kernel.log)),
+                     describe_case(generated.test));
+}
+
+// What is worst comes first.
+int severity(const Finding& finding) {
+  static constexpr std::string_view kOrder[] = {"FALSE ACCEPT", "broken", "result", "FALSE REJECT"};
+  for (size_t i = 0; i < std::size(kOrder); ++i)
+    if (finding.what.starts_with(kOrder[i])) return static_cast<int>(i);
+  return std::size(kOrder);
 }
 
 uint64_t number(const char* name, uint64_t otherwise) {
@@ -248,6 +263,7 @@ TEST(Fuzz, GeneratedProgramsGetTheSameVerdictAndResult) {
     batches.run(from, std::min(from + kBatch, first + count), totals);
   fmt::print("{} programs, {} accepted by the kernel, {} run on both sides, {} mismatches\n", totals.programs,
              totals.kernel_accepts, totals.run, totals.findings.size());
+  std::ranges::stable_sort(totals.findings, {}, severity);
   const char* path = std::getenv("SKEP_VERIFIER_FINDINGS");
   for (size_t i = 0; i < totals.findings.size(); ++i) {
     const Finding& finding = totals.findings[i];

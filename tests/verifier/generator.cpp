@@ -597,9 +597,12 @@ class Generator {
       case 1:
         return arithmetic();
       case 2:
-        return emit(0x0f, target(), static_cast<uint8_t>(below(11)), 0, 0);
-      case 3:
-        return emit(0xbf, target(), static_cast<uint8_t>(below(11)), 0, 0);
+      case 3: {  // with any register: what comes out may be an address
+        const uint8_t reg = target();
+        out_.deterministic = false;
+        emit(one_in(2) ? 0x0f : 0xbf, reg, static_cast<uint8_t>(below(11)), 0, 0);
+        return set(reg, Kind::kNone);
+      }
       case 4: {
         const uint8_t value = find(Kind::kValue);
         if (value == 11) return;
