@@ -117,7 +117,8 @@ Step step_back(Context& c, Wanted& w, int32_t at, int32_t next, const JumpEntry*
       break;
     case Operation::kLoadAbs:
     case Operation::kLoadInd:
-      if (w.has(0)) return Step::kGiveUp;
+      // Followed by something else than the next instruction, it left the function.
+      if (w.has(0) || next != at + 1) return Step::kGiveUp;
       break;
     case Operation::kLoad: case Operation::kLoadSx: case Operation::kStore:
     case Operation::kLoadAcquire: case Operation::kStoreRelease:

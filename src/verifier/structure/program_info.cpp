@@ -63,6 +63,12 @@ Check describe_functions(Context& c) {
   return {};
 }
 
+Check refuse_exception_callback(Context& c) {
+  if (c.func_info.empty() || !c.request.btf) return {};
+  if (!c.request.btf->decl_tag_value(c.func_info[0].type_id, -1, "exception_callback:")) return {};
+  return c.reject(EINVAL, "exception callbacks are not supported");
+}
+
 }  // namespace
 
 Check check_program_info(Context& c) {
@@ -76,6 +82,7 @@ Check check_program_info(Context& c) {
     }
     SKEP_REQUIRE(describe_functions(c));
   }
+  SKEP_REQUIRE(refuse_exception_callback(c));
   SKEP_REQUIRE(check_abnormal_return(c));
   if (!r.line_info.empty() && r.btf) {
     static_assert(sizeof(isa::Insn) == sizeof(abi::bpf_insn));

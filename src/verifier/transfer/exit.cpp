@@ -4,7 +4,6 @@
 #include "verifier/transfer/transfer.h"
 
 namespace skep::verifier {
-namespace {
 
 Check return_to_caller(Context& c) {
   const Frame callee = std::move(c.state->frames.back());
@@ -22,8 +21,6 @@ Check return_to_caller(Context& c) {
   c.insn_index = callee.callsite;
   return {};
 }
-
-}  // namespace
 
 Check check_return_value(Context& c) {
   const uint32_t sub = c.state->frames[0].subprog;

@@ -35,6 +35,8 @@ Check find_proto(Context& c, uint32_t id, const helpers::HelperProto** out) {
     return c.reject(EINVAL, "program of this type cannot use helper {}", call_name(id));
   if (proto->traits & helpers::kGplOnly && !c.request.gpl_compatible)
     return c.reject(EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
+  if (proto->traits & helpers::kMightSleep && !(c.request.prog_flags & abi::BPF_F_SLEEPABLE))
+    return c.reject(EINVAL, "helper call might sleep in a non-sleepable prog");
   *out = proto;
   return {};
 }

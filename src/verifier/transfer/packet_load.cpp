@@ -1,4 +1,4 @@
-// The packet loads of classic BPF: the context in r6, the value in r0, the end of the program when out of range.
+// The packet loads of classic BPF: the context in r6, the value in r0, the end of the function when out of range.
 #include "verifier/transfer/transfer.h"
 
 namespace skep::verifier {
@@ -21,7 +21,11 @@ Check do_packet_load(Context& c) {
     c.scratch_register(r);
   }
   set_unknown(c, c.reg(0));
-  return {};
+  if (c.state->depth() == 0) return {};
+  // Out of range it leaves the subprogram with 0: Linux follows that way first and queues the other.
+  if (!push_path(c, c.insn_index + 1, c.insn_index)) return Check::refused(c.rejection.code);
+  c.reg(0) = RegState::constant(0);
+  return return_to_caller(c);
 }
 
 }  // namespace skep::verifier

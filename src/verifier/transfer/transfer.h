@@ -65,6 +65,7 @@ bool constant_map_value(const maps::Map& map, int64_t off, uint32_t bytes, uint6
 // --- calls (helper_call.cpp, helper_arguments.cpp, subprogram_call.cpp, exit.cpp) ---
 Check do_helper_call(Context& c);
 Check do_subprog_call(Context& c);
+Check return_to_caller(Context& c);  // from a subprogram, with r0
 Check do_exit(Context& c, bool* path_ended);
 Check check_return_value(Context& c);
 void clear_packet_pointers(Context& c);
