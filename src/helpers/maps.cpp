@@ -1,6 +1,9 @@
 // Helpers on maps, and those that call back into the program.
 #include "maps/map.h"
 
+#include <sched.h>
+
+#include <atomic>
 #include <cerrno>
 
 #include "abi/insn.h"
@@ -56,6 +59,21 @@ uint64_t for_each_map_elem(uint64_t map, uint64_t callback, uint64_t context, ui
     return function->call(*function, args, run);
   };
   return static_cast<uint64_t>(map_of(map).for_each(visit, run.cpu));
+}
+
+// The lock is a word in a map's value. A holder runs a few dozen instructions, but may have been scheduled
+// out.
+uint64_t spin_lock(uint64_t lock, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
+  constexpr int kTriesBeforeYield = 50;
+  std::atomic_ref<uint32_t> word(*reinterpret_cast<uint32_t*>(lock));
+  for (int tries = 0; word.exchange(1, std::memory_order_acquire) != 0; ++tries)
+    if (tries > kTriesBeforeYield) sched_yield();
+  return 0;
+}
+
+uint64_t spin_unlock(uint64_t lock, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
+  std::atomic_ref<uint32_t>(*reinterpret_cast<uint32_t*>(lock)).store(0, std::memory_order_release);
+  return 0;
 }
 
 uint64_t loop(uint64_t count, uint64_t callback, uint64_t context, uint64_t flags, uint64_t,

@@ -5,6 +5,7 @@
 // by generated code at fixed offsets (static_asserts in exec/).
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -45,6 +46,10 @@ class RunEnvironment {
   virtual void trace_print(std::string_view text) = 0;
   // cgroup id of the task's ancestor at `level` (0 is the root), 0 when there is none.
   virtual uint64_t ancestor_cgroup_id(int level) = 0;
+  // The same of the cgroup `id`, for sockets.
+  virtual uint64_t ancestor_of_cgroup(uint64_t id, int level) { return level == 0 ? id : 0; }
+  // Sends a signal (0..64) to the task's process or only its thread: 0 or -errno.
+  virtual int send_signal(int, bool /*thread_only*/) { return -EPERM; }
 };
 
 struct RunContext;

@@ -6,6 +6,7 @@
 #include "abi/helper_ids.h"
 #include "helpers/hook_state.h"
 #include "helpers/impl.h"
+#include "net/checksum.h"
 #include "net/headers.h"
 #include "net/sk_buff.h"
 
@@ -43,6 +44,42 @@ uint32_t flow_hash(const SkBuff& skb) {
   for (ptrdiff_t at = from; at < until && start + at < skb.tail_pointer(); ++at)
     hash = (hash ^ start[at]) * 16777619u;
   return hash == 0 ? 1 : hash;
+}
+
+constexpr uint8_t kEcnMask = 3, kEcnCapable = 2, kCongestion = 3;  // RFC 3168; 1 and 2 are capable
+
+// 1 when it is marked already, 0 when its sender cannot learn; -1 when it is to be marked.
+int mark_known(uint8_t bits) {
+  if (bits == kCongestion) return 1;
+  return bits == 0 ? 0 : -1;
+}
+
+uint64_t mark_ip(uint8_t* header) {
+  constexpr int kTos = 1, kChecksum = 10;
+  const int known = mark_known(header[kTos] & kEcnMask);
+  if (known >= 0) return static_cast<uint64_t>(known);
+  uint16_t before, after, checksum;
+  memcpy(&before, header, sizeof(before));
+  header[kTos] |= kCongestion;
+  memcpy(&after, header, sizeof(after));
+  memcpy(&checksum, header + kChecksum, sizeof(checksum));
+  checksum = net::replace_word16(checksum, before, after);
+  memcpy(header + kChecksum, &checksum, sizeof(checksum));
+  return 1;
+}
+
+// |version:4|class:8|flow label:20|: the mark is in bits 4 and 5 of the second byte.
+uint64_t mark_ipv6(SkBuff& skb, uint8_t* header) {
+  constexpr int kShift = 4;
+  const int known = mark_known(header[1] >> kShift & kEcnMask);
+  if (known >= 0) return static_cast<uint64_t>(known);
+  uint32_t before, after;
+  memcpy(&before, header, sizeof(before));
+  header[1] |= kCongestion << kShift;
+  memcpy(&after, header, sizeof(after));
+  if (skb.ip_summed == net::kChecksumComplete)
+    skb.csum = net::add_sums(net::subtract_sums(skb.csum, before), after);
+  return 1;
 }
 
 }  // namespace
@@ -143,6 +180,39 @@ uint64_t redirect(uint64_t ifindex, uint64_t flags, uint64_t, uint64_t, uint64_t
     hook->redirect_flags = flags;
   }
   return abi::TC_ACT_REDIRECT;
+}
+
+// Congestion: marks a packet whose sender can learn of it. 1 when the packet carries the mark afterwards.
+uint64_t skb_ecn_set_ce(uint64_t ctx, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
+  SkBuff& skb = skb_of(ctx);
+  const bool four = skb.protocol == net::to_network(net::kEthIp);
+  const uint32_t header = four ? net::kIpHeaderLen : net::kIpv6HeaderLen;
+  if ((!four && skb.protocol != net::to_network(net::kEthIpv6)) || skb.network_header == net::kNoHeader ||
+      skb.network() + header > skb.tail_pointer())
+    return 0;
+  return four ? mark_ip(skb.network()) : mark_ipv6(skb, skb.network());
+}
+
+// A flow dissector that runs on bare data has no packet to load from.
+uint64_t flow_dissector_load_bytes(uint64_t ctx, uint64_t offset, uint64_t out, uint64_t size, uint64_t,
+                                   RunContext& run) {
+  const net::SkBuff* skb = reinterpret_cast<progtypes::FlowDissectorKern*>(ctx)->skb;
+  if (skb == nullptr || static_cast<uint32_t>(offset) > 0xffff) return clear_and_fault(out, size);
+  return skb_load_bytes(reinterpret_cast<uint64_t>(skb), offset, out, size, 0, run);
+}
+
+// No packet here comes out of a tunnel.
+uint64_t skb_get_tunnel_key(uint64_t, uint64_t key, uint64_t size, uint64_t, uint64_t, RunContext&) {
+  memset(reinterpret_cast<void*>(key), 0, static_cast<uint32_t>(size));
+  return status(-EINVAL);
+}
+uint64_t skb_get_tunnel_opt(uint64_t, uint64_t options, uint64_t size, uint64_t, uint64_t, RunContext&) {
+  memset(reinterpret_cast<void*>(options), 0, static_cast<uint32_t>(size));
+  return status(-ENOENT);
+}
+uint64_t skb_get_xfrm_state(uint64_t, uint64_t, uint64_t state, uint64_t size, uint64_t, RunContext&) {
+  memset(reinterpret_cast<void*>(state), 0, static_cast<uint32_t>(size));
+  return status(-EINVAL);
 }
 
 // No routing realms and no net_cls hierarchy exist here.

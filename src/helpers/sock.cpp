@@ -1,8 +1,7 @@
 // Helpers on sockets: who they are, and what exists around them.
 #include "net/sock.h"
 
-#include <atomic>
-
+#include "abi/bpf.h"
 #include "helpers/impl.h"
 #include "net/net_device.h"
 #include "net/sk_buff.h"
@@ -18,17 +17,17 @@ net::Sock* sock_of_address(uint64_t ctx) { return reinterpret_cast<progtypes::So
 net::Sock* sock_of_option(uint64_t ctx) { return reinterpret_cast<progtypes::SockoptKern*>(ctx)->sk; }
 net::Sock* sock_at(uint64_t pointer) { return reinterpret_cast<net::Sock*>(pointer); }
 
-// Cookies are given out when first asked for, and never again.
-uint64_t cookie_of(net::Sock* sk) {
-  static std::atomic<uint64_t> next{1};
-  if (sk == nullptr) return 0;
-  if (sk->cookie == 0) sk->cookie = next.fetch_add(1, std::memory_order_relaxed);
-  return sk->cookie;
-}
+uint64_t cookie_of(net::Sock* sk) { return sk != nullptr ? net::socket_cookie(*sk) : 0; }
 
 // Without a context: the first network namespace.
 uint64_t netns_of(const net::Sock* sk) {
   return sk != nullptr ? sk->netns_cookie : net::loopback().netns_cookie;
+}
+
+uint64_t ancestor_of(const net::Sock* sk, uint64_t level, RunContext& run) {
+  const int wanted = static_cast<int>(level);
+  if (sk == nullptr || sk->full == 0 || sk->cgroup_id == 0 || wanted < 0) return 0;
+  return run.env->ancestor_of_cgroup(sk->cgroup_id, wanted);
 }
 
 }  // namespace
@@ -52,6 +51,16 @@ uint64_t get_netns_cookie_sock(uint64_t ctx, uint64_t, uint64_t, uint64_t, uint6
 uint64_t get_netns_cookie_sock_addr(uint64_t ctx, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
   return netns_of(ctx != 0 ? sock_of_address(ctx) : nullptr);
 }
+uint64_t get_socket_cookie_sock_ops(uint64_t ctx, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
+  return net::socket_cookie(reinterpret_cast<progtypes::SockOpsKern*>(ctx)->sk->sk);
+}
+
+uint64_t get_netns_cookie_sock_ops(uint64_t ctx, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
+  return netns_of(ctx != 0 ? &reinterpret_cast<progtypes::SockOpsKern*>(ctx)->sk->sk : nullptr);
+}
+uint64_t get_netns_cookie_sk_msg(uint64_t ctx, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
+  return netns_of(ctx != 0 ? reinterpret_cast<progtypes::SkMsgKern*>(ctx)->sk : nullptr);
+}
 uint64_t get_netns_cookie_sockopt(uint64_t ctx, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
   return netns_of(ctx != 0 ? sock_of_option(ctx) : nullptr);
 }
@@ -68,6 +77,22 @@ uint64_t skb_cgroup_id(uint64_t ctx, uint64_t, uint64_t, uint64_t, uint64_t, Run
 
 uint64_t sk_cgroup_id(uint64_t sk, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
   return sk != 0 && sock_at(sk)->full != 0 ? sock_at(sk)->cgroup_id : 0;
+}
+
+uint64_t skb_ancestor_cgroup_id(uint64_t ctx, uint64_t level, uint64_t, uint64_t, uint64_t, RunContext& run) {
+  return ancestor_of(sock_of_skb(ctx), level, run);
+}
+
+uint64_t sk_ancestor_cgroup_id(uint64_t sk, uint64_t level, uint64_t, uint64_t, uint64_t, RunContext& run) {
+  return ancestor_of(sock_at(sk), level, run);
+}
+
+uint64_t tcp_sock(uint64_t sk, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
+  return sk != 0 && sock_at(sk)->full != 0 && sock_at(sk)->tcp != 0 ? sk : 0;
+}
+
+uint64_t get_listener_sock(uint64_t sk, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {
+  return sk != 0 && sock_at(sk)->full != 0 && sock_at(sk)->state == abi::BPF_TCP_LISTEN ? sk : 0;
 }
 
 uint64_t sk_fullsock(uint64_t sk, uint64_t, uint64_t, uint64_t, uint64_t, RunContext&) {

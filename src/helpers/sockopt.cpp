@@ -130,6 +130,20 @@ uint64_t sk_getsockopt(uint64_t sk, uint64_t level, uint64_t name, uint64_t valu
   return get(reinterpret_cast<net::Sock*>(sk), level, name, value, size, run);
 }
 
+uint64_t sock_ops_setsockopt(uint64_t ctx, uint64_t level, uint64_t name, uint64_t value, uint64_t size,
+                             RunContext& run) {
+  const auto& kernel = *reinterpret_cast<progtypes::SockOpsKern*>(ctx);
+  if (kernel.is_locked_tcp_sock == 0) return status(-EOPNOTSUPP);
+  return set(&kernel.sk->sk, level, name, value, size, run);
+}
+
+uint64_t sock_ops_getsockopt(uint64_t ctx, uint64_t level, uint64_t name, uint64_t value, uint64_t size,
+                             RunContext& run) {
+  const auto& kernel = *reinterpret_cast<progtypes::SockOpsKern*>(ctx);
+  if (kernel.is_locked_tcp_sock == 0) return status(-EOPNOTSUPP);
+  return get(&kernel.sk->sk, level, name, value, size, run);
+}
+
 uint64_t bind_helper(uint64_t ctx, uint64_t address, uint64_t size, uint64_t, uint64_t, RunContext& run) {
   constexpr uint32_t kSockaddrIn = 16, kSockaddrIn6 = 24;  // the latter without the scope, as RFC 2133 had it
   const auto length = static_cast<uint32_t>(size);

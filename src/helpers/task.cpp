@@ -6,6 +6,17 @@
 #include "helpers/impl.h"
 
 namespace skep::helpers {
+namespace {
+
+uint64_t send(uint64_t signal, bool thread_only, RunContext& run) {
+  constexpr uint32_t kLastSignal = 64;
+  const auto number = static_cast<uint32_t>(signal);
+  const int error =
+      number > kLastSignal ? -EINVAL : run.env->send_signal(static_cast<int>(number), thread_only);
+  return static_cast<uint64_t>(int64_t{error});
+}
+
+}  // namespace
 
 uint64_t get_current_pid_tgid(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, RunContext& run) {
   const TaskInfo& task = run.env->task();
@@ -42,6 +53,14 @@ uint64_t get_current_ancestor_cgroup_id(uint64_t level, uint64_t, uint64_t, uint
                                         RunContext& run) {
   const int wanted = static_cast<int>(level);
   return wanted < 0 ? 0 : run.env->ancestor_cgroup_id(wanted);
+}
+
+uint64_t send_signal(uint64_t signal, uint64_t, uint64_t, uint64_t, uint64_t, RunContext& run) {
+  return send(signal, false, run);
+}
+
+uint64_t send_signal_thread(uint64_t signal, uint64_t, uint64_t, uint64_t, uint64_t, RunContext& run) {
+  return send(signal, true, run);
 }
 
 uint64_t get_attach_cookie(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, RunContext& run) {

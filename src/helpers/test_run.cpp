@@ -21,6 +21,17 @@ constexpr Route kRoutes[] = {
     {&progtypes::kSockLayout, testing::run_sock},
     {&progtypes::kSockAddrLayout, testing::run_sock_addr},
     {&progtypes::kSockoptLayout, testing::run_sockopt},
+    {&progtypes::kFlowDissectorLayout, testing::run_flow_dissector},
+    {&progtypes::kSkLookupLayout, testing::run_sk_lookup},
+    {&progtypes::kNetfilterLayout, testing::run_netfilter},
+    {&progtypes::kSockOpsLayout, testing::run_sock_ops},
+    {&progtypes::kSkMsgLayout, testing::run_sk_msg},
+    {&progtypes::kSkReuseportLayout, testing::run_sk_reuseport},
+    {&progtypes::kDeviceLayout, testing::run_cgroup_device},
+    {&progtypes::kSysctlLayout, testing::run_cgroup_sysctl},
+    {&progtypes::kRegistersLayout, testing::run_registers},
+    {&progtypes::kPerfEventLayout, testing::run_perf_event},
+    {&progtypes::kSyscallLayout, testing::run_syscall},
 };
 
 }  // namespace

@@ -3,7 +3,7 @@
 // From data and context bytes it makes what a hook would pass to the program, runs it, and turns the result
 // back. Checks and errno values are those of Linux's bpf_prog_test_run_*; where Linux answers ENOTSUPP,
 // contexts are taken in the program's own view as an addition: abi::bpf_sock, abi::bpf_sock_addr,
-// abi::bpf_sockopt (data is the option's value), or the bytes of a trace record.
+// abi::bpf_sockopt (data is the option's value), abi::pt_regs, the bytes of a trace record, and so on.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,7 @@ struct TestRunInput {
   uint32_t flags = 0;  // abi::BPF_F_TEST_*
   uint32_t cpu = 0;
   uint32_t batch_size = 0;
+  uint32_t duration = 0;        // as the caller left it: syscall programs refuse all but 0
   uint32_t max_ctx_offset = 0;  // of the program: a raw tracepoint's context must reach that far
 };
 
@@ -35,6 +36,7 @@ struct TestRunResult {
   uint32_t duration_ns = 0;     // mean of the repetitions
   std::vector<std::byte> data;  // whole; the caller truncates and answers ENOSPC
   std::vector<std::byte> ctx;   // whole; empty where there is none to give back
+  bool ctx_in_place = false;    // ctx goes where the input came from, not to ctx_out (syscall programs)
 };
 
 // Runs the program once on a context: Image::run inside an RCU read section.

@@ -24,6 +24,17 @@ Result<TestRunResult> run_tracepoint(const Job& job);
 Result<TestRunResult> run_sock(const Job& job);
 Result<TestRunResult> run_sock_addr(const Job& job);
 Result<TestRunResult> run_sockopt(const Job& job);
+Result<TestRunResult> run_flow_dissector(const Job& job);
+Result<TestRunResult> run_sk_lookup(const Job& job);
+Result<TestRunResult> run_netfilter(const Job& job);
+Result<TestRunResult> run_sock_ops(const Job& job);
+Result<TestRunResult> run_sk_msg(const Job& job);
+Result<TestRunResult> run_sk_reuseport(const Job& job);
+Result<TestRunResult> run_cgroup_device(const Job& job);
+Result<TestRunResult> run_cgroup_sysctl(const Job& job);
+Result<TestRunResult> run_registers(const Job& job);
+Result<TestRunResult> run_perf_event(const Job& job);
+Result<TestRunResult> run_syscall(const Job& job);
 
 // Runs the program input.repeat times (0 is once), `before_each` first each time; sets retval and duration.
 template <class Before>

@@ -36,4 +36,7 @@ struct Sock {
 };
 static_assert(std::is_standard_layout_v<Sock>);
 
+// Given out when first asked for, and never again to another socket.
+uint64_t socket_cookie(Sock& sk);
+
 }  // namespace skep::net

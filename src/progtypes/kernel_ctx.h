@@ -116,7 +116,8 @@ struct SkMsgKern {
   uint8_t* data = nullptr;
   uint8_t* data_end = nullptr;
   net::Sock* sk = nullptr;
-  uint32_t size = 0;  // of the whole message
+  uint8_t* start = nullptr;  // of the whole message, which is linear
+  uint32_t size = 0;         // of the whole message
   uint32_t apply_bytes = 0;
   uint32_t cork_bytes = 0;
 };
@@ -139,9 +140,8 @@ struct SysctlKern {
   const char* name = "";          // of the file, below /proc/sys
   const char* current = nullptr;  // value before the call; null: it cannot be read
   uint32_t current_len = 0;
-  char* new_value = nullptr;  // what is being written, room for new_room bytes; null on reads
+  char* new_value = nullptr;  // what is being written, room for a page; null on reads
   uint32_t new_len = 0;
-  uint32_t new_room = 0;
   bool new_updated = false;
 };
 static_assert(std::is_standard_layout_v<SysctlKern>);

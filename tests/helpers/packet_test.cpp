@@ -9,31 +9,27 @@
 
 #include "abi/ctx.h"
 #include "abi/helper_ids.h"
-#include "helpers/environment.h"
 #include "helpers/proto.h"
-#include "helpers/test_run.h"
-#include "progtypes/programs.h"
+#include "helpers/runs.h"
 
 namespace skep::testing {
 namespace {
 
 using helpers::RunContext;
 using helpers::TestRunInput;
-using helpers::TestRunResult;
 
 constexpr int kBufferBytes = 16;
-constexpr int64_t kBuffer = INT64_MIN;  // an argument that stands for the address of a buffer of 16 bytes
+constexpr int64_t kBuffer = INT64_MIN;   // an argument that stands for the address of a buffer of 16 bytes
+constexpr int64_t kContext = INT64_MIN;  // as the first argument: the context
+constexpr int64_t kPattern = -1;         // the buffer holds bytes 1..4, each four times
 
 struct Call {
   uint32_t type;
   uint32_t helper;
-  int64_t args[4];  // r2..r5
+  int64_t args[4];           // r2..r5
+  int64_t first = kContext;  // r1
+  int64_t fill = kPattern;   // or the buffer's first four bytes, as a number
 };
-
-std::vector<std::byte> bytes_of(const void* data, size_t size) {
-  const auto* bytes = static_cast<const std::byte*>(data);
-  return {bytes, bytes + size};
-}
 
 std::vector<std::byte> ip_packet(size_t size, uint16_t ether_type = 0x0800) {
   std::vector<std::byte> packet(size);
@@ -44,55 +40,15 @@ std::vector<std::byte> ip_packet(size_t size, uint16_t ether_type = 0x0800) {
   return packet;
 }
 
-struct Outcome {
-  int error = 0;
-  int32_t retval = 0;
-  std::vector<std::byte> data;
-  std::vector<std::byte> ctx;
-};
-
-Outcome run_there(uint32_t type, std::span<const isa::Insn> program, const TestRunInput& input) {
-  live::LoadOptions options;
-  options.type = type;
-  options.log_level = 1;
-  const live::Loaded loaded = live::load(program, options);
-  EXPECT_TRUE(loaded) << loaded.log;
-  if (!loaded) return {.error = -1};
-  live::RunOptions run;
-  run.data = input.data;
-  run.data_out_size = 1 << 17;
-  run.ctx = input.ctx;
-  run.ctx_out_size = input.ctx.empty() ? 0 : 256;
-  run.repeat = 1;
-  run.flags = input.flags;
-  Result<live::RunResult> result = live::test_run(loaded.fd.get(), run);
-  if (!result) return {.error = result.error().code};
-  return {.retval = static_cast<int32_t>(result->retval), .data = result->data_out, .ctx = result->ctx_out};
-}
-
-Outcome run_here(uint32_t type, const helpers::Runner& runner, const TestRunInput& input) {
-  FixedEnvironment environment;
-  RunContext run;
-  run.env = &environment;
-  Result<TestRunResult> result = helpers::test_run(*progtypes::find_prog_type(type), 0, input, runner, run);
-  if (!result) return {.error = result.error().code};
-  return {.retval = static_cast<int32_t>(result->retval), .data = result->data, .ctx = result->ctx};
-}
-
-void expect_equal(const Outcome& ours, const Outcome& kernels, const std::string& what) {
-  EXPECT_EQ(ours.error, kernels.error) << what;
-  EXPECT_EQ(ours.retval, kernels.retval) << what;
-  EXPECT_EQ(ours.data, kernels.data) << what;
-  EXPECT_EQ(ours.ctx, kernels.ctx) << what;
-}
-
 constexpr uint32_t kPacketTypes[] = {abi::BPF_PROG_TYPE_SOCKET_FILTER, abi::BPF_PROG_TYPE_SCHED_CLS,
-                                     abi::BPF_PROG_TYPE_CGROUP_SKB, abi::BPF_PROG_TYPE_XDP};
+                                     abi::BPF_PROG_TYPE_CGROUP_SKB,    abi::BPF_PROG_TYPE_XDP,
+                                     abi::BPF_PROG_TYPE_LWT_IN,        abi::BPF_PROG_TYPE_LWT_XMIT};
 
 void compare_constant(uint32_t type, const TestRunInput& input, const std::string& what) {
   const isa::Insn program[] = {move(0, 1), exit_insn()};
   const auto one = [](void*, RunContext&) -> uint64_t { return 1; };
-  expect_equal(run_here(type, one, input), run_there(type, program, input),
+  const Kind kind{type, 0};
+  expect_equal(run_here(kind, one, input), run_there(kind, program, input),
                what + " type " + std::to_string(type));
 }
 
@@ -115,7 +71,8 @@ TEST(TestRun, TakesTheSameContextFields) {
       abi::__sk_buff ctx = {};
       memcpy(reinterpret_cast<char*>(&ctx) + offset, &value, sizeof(value));
       const auto bytes = bytes_of(&ctx, sizeof(ctx));
-      for (uint32_t type : {abi::BPF_PROG_TYPE_SCHED_CLS, abi::BPF_PROG_TYPE_CGROUP_SKB})
+      for (uint32_t type :
+           {abi::BPF_PROG_TYPE_SCHED_CLS, abi::BPF_PROG_TYPE_CGROUP_SKB, abi::BPF_PROG_TYPE_LWT_OUT})
         compare_constant(type, {.data = packet, .ctx = bytes},
                          "field at " + std::to_string(offset) + " = " + std::to_string(value));
     }
@@ -166,6 +123,8 @@ std::vector<isa::Insn> program_of(const Call& call_) {
   std::vector<isa::Insn> program;
   for (int at = 0; at < kBufferBytes; at += 4)
     program.push_back(store_imm(4, 10, at - kBufferBytes, 0x01010101 * (at / 4 + 1)));
+  if (call_.fill != kPattern)
+    program.push_back(store_imm(4, 10, -kBufferBytes, static_cast<int32_t>(call_.fill)));
   for (int index = 0; index < 4; ++index) {
     if (call_.args[index] == kBuffer) {
       program.push_back(insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, index + 2, 10, 0, 0));
@@ -174,6 +133,7 @@ std::vector<isa::Insn> program_of(const Call& call_) {
       program.push_back(move(index + 2, static_cast<int32_t>(call_.args[index])));
     }
   }
+  if (call_.first != kContext) program.push_back(move(1, static_cast<int32_t>(call_.first)));
   program.push_back(call(static_cast<int32_t>(call_.helper)));
   program.push_back(exit_insn());
   return program;
@@ -181,20 +141,24 @@ std::vector<isa::Insn> program_of(const Call& call_) {
 
 helpers::Runner runner_of(const Call& call_) {
   return [call_](void* ctx, RunContext& run) {
-    char buffer[kBufferBytes];
+    alignas(8) char buffer[kBufferBytes];
     for (int at = 0; at < kBufferBytes; ++at) buffer[at] = static_cast<char>(at / 4 + 1);
+    if (call_.fill != kPattern) memcpy(buffer, &call_.fill, 4);
     uint64_t args[4];
     for (int index = 0; index < 4; ++index)
       args[index] = call_.args[index] == kBuffer ? reinterpret_cast<uint64_t>(buffer)
                                                  : static_cast<uint64_t>(int64_t{call_.args[index]});
     const helpers::HelperProto* row = helpers::find(call_.helper, call_.type, 0, kNewestProfile);
-    return row->impl(reinterpret_cast<uint64_t>(ctx), args[0], args[1], args[2], args[3], run);
+    const uint64_t first =
+        call_.first == kContext ? reinterpret_cast<uint64_t>(ctx) : static_cast<uint64_t>(call_.first);
+    return row->impl(first, args[0], args[1], args[2], args[3], run);
   };
 }
 
 std::string describe(const Call& call_) {
   std::string text(helpers::name_of(call_.helper));
   for (int64_t arg : call_.args) text += arg == kBuffer ? " buffer" : " " + std::to_string(arg);
+  if (call_.fill != kPattern) text += " with " + std::to_string(call_.fill);
   return text;
 }
 
@@ -251,6 +215,26 @@ std::vector<Call> calls() {
   all.push_back({kTc, abi::BPF_FUNC_get_socket_uid, {0, 0, 0, 0}});
   all.push_back({kFilter, abi::BPF_FUNC_get_socket_uid, {0, 0, 0, 0}});
   all.push_back({kXdp, abi::BPF_FUNC_xdp_get_buff_len, {0, 0, 0, 0}});
+  for (int64_t flags : {0, 1, 2}) {
+    all.push_back({kTc, abi::BPF_FUNC_skb_get_tunnel_key, {kBuffer, 16, flags, 0}});
+    all.push_back({kTc, abi::BPF_FUNC_skb_get_xfrm_state, {0, kBuffer, 16, flags}});
+    for (int64_t ifindex : {0, 1, 9999}) {
+      all.push_back({kTc, abi::BPF_FUNC_redirect_peer, {flags, 0, 0, 0}, ifindex});
+      for (int64_t size : {0, 8})
+        all.push_back(
+            {kTc, abi::BPF_FUNC_redirect_neigh, {size == 0 ? 0 : kBuffer, size, flags, 0}, ifindex});
+    }
+  }
+  all.push_back({kTc, abi::BPF_FUNC_skb_get_tunnel_opt, {kBuffer, 16, 0, 0}});
+  all.push_back({kTc, abi::BPF_FUNC_skb_cgroup_classid, {0, 0, 0, 0}});
+  all.push_back({kTc, abi::BPF_FUNC_skb_ecn_set_ce, {0, 0, 0, 0}});
+  for (uint32_t type : {abi::BPF_PROG_TYPE_SCHED_CLS, abi::BPF_PROG_TYPE_XDP})
+    for (int64_t ifindex : {0, 1, 9999})
+      for (int64_t difference : {0, 1, -1, 70000, 65536, 65472, 65487, -70000})
+        for (int64_t flags : {0, 1, 2})
+          for (int64_t length : {0, 20, 65536, 65537})
+            all.push_back(
+                {type, abi::BPF_FUNC_check_mtu, {ifindex, kBuffer, difference, flags}, kContext, length});
   return all;
 }
 
@@ -262,8 +246,9 @@ TEST(PacketHelpers, AnswerAndChangeAsOnLinux) {
     const auto packet = ip_packet(64, ether_type);
     for (const Call& call_ : all) {
       const TestRunInput input = {.data = packet};
-      const Outcome kernels = run_there(call_.type, program_of(call_), input);
-      expect_equal(run_here(call_.type, runner_of(call_), input), kernels,
+      const Kind kind{call_.type, 0};
+      const Outcome kernels = run_there(kind, program_of(call_), input);
+      expect_equal(run_here(kind, runner_of(call_), input), kernels,
                    describe(call_) + " frame " + std::to_string(ether_type));
       ++asked;
       if (kernels.retval < 0) ++refused;
@@ -271,6 +256,22 @@ TEST(PacketHelpers, AnswerAndChangeAsOnLinux) {
     }
   }
   std::printf("%d calls asked, %d refused, %d changed the packet\n", asked, refused, changed);
+}
+
+TEST(PacketHelpers, MarkCongestionAsOnLinux) {
+  SKEP_REQUIRE_LIVE_KERNEL();
+  for (uint16_t ether_type : {0x0800, 0x86dd})
+    for (int bits = 0; bits < 256; ++bits)
+      for (int checksum : {0, 1, 0xff, 0xfe}) {
+        auto packet = ip_packet(64, ether_type);
+        packet[15] = static_cast<std::byte>(bits);
+        packet[24] = packet[25] = static_cast<std::byte>(checksum);
+        const Call call_{abi::BPF_PROG_TYPE_SCHED_CLS, abi::BPF_FUNC_skb_ecn_set_ce, {0, 0, 0, 0}};
+        const TestRunInput input = {.data = packet};
+        const Kind kind{call_.type, 0};
+        expect_equal(run_here(kind, runner_of(call_), input), run_there(kind, program_of(call_), input),
+                     "bits " + std::to_string(bits) + " frame " + std::to_string(ether_type));
+      }
 }
 
 }  // namespace
