@@ -50,6 +50,7 @@ Result<Ref<Map>> create_array(const MapSpec& spec, const MapTypeRow& row) {
 ArrayMap::ArrayMap(const MapSpec& spec, const MapTypeRow& row, Memory memory)
     : Map(spec, row),
       stride_(static_cast<uint32_t>(round_up(spec.value_size, 8))),
+      layout_(spec),
       memory_(std::move(memory)) {}
 
 void* ArrayMap::lookup(const void* key, uint32_t) noexcept {
@@ -60,11 +61,24 @@ void* ArrayMap::lookup(const void* key, uint32_t) noexcept {
 
 int ArrayMap::update(const void* key, const void* value, uint64_t flags, uint32_t) noexcept {
   if ((flags & ~abi::BPF_F_LOCK) > abi::BPF_EXIST) return -EINVAL;
-  void* element = lookup(key, 0);
+  auto* const element = static_cast<std::byte*>(lookup(key, 0));
   if (element == nullptr) return -E2BIG;
   if (flags & abi::BPF_NOEXIST) return -EEXIST;
-  if (flags & abi::BPF_F_LOCK) return -EINVAL;  // no value here holds a lock
-  copy_in(element, value, spec().value_size);
+  if ((flags & abi::BPF_F_LOCK) && !layout_.has_lock()) return -EINVAL;
+  if (flags & abi::BPF_F_LOCK)
+    layout_.copy_in_locked(element, value);
+  else
+    layout_.copy_in(element, value);
+  return 0;
+}
+
+int ArrayMap::sys_lookup(std::span<const std::byte> key, std::span<std::byte> value, uint64_t flags) {
+  const auto* const element = static_cast<const std::byte*>(lookup(key.data(), 0));
+  if (element == nullptr) return -ENOENT;
+  if (flags & abi::BPF_F_LOCK)
+    layout_.copy_out_locked(value.data(), element);
+  else
+    layout_.copy_out(value.data(), element);
   return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "maps/map.h"
 #include "maps/memory.h"
+#include "maps/value_layout.h"
 
 namespace skep::maps {
 
@@ -22,6 +23,7 @@ class ArrayMap final : public Map {
   void* lookup(const void* key, uint32_t cpu) noexcept override;
   int update(const void* key, const void* value, uint64_t flags, uint32_t cpu) noexcept override;
   int64_t for_each(const std::function<uint64_t(const void*, void*)>& visit, uint32_t cpu) override;
+  int sys_lookup(std::span<const std::byte> key, std::span<std::byte> value, uint64_t flags) override;
   int sys_next_key(std::span<const std::byte> key, std::span<std::byte> next) override;
   Result<Mapping> mapping() override;
   Result<uint64_t> direct_value_address(uint32_t offset) override;
@@ -35,6 +37,7 @@ class ArrayMap final : public Map {
   Status prepare_freeze() override;
 
   const uint32_t stride_;
+  const ValueLayout layout_;
   Memory memory_;
 };
 

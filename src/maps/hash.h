@@ -1,4 +1,5 @@
-// HashMap: hash and percpu_hash. Readers take no lock; writers lock one bucket.
+// HashMap: hash and percpu_hash, and what lru_hash.h builds on. Readers take no lock; writers lock one
+// bucket.
 //
 // Invariants
 //  1. A chain hangs off a bucket; elements are added at its head and ends in the bucket's own marker. An
@@ -21,12 +22,14 @@
 
 #include "maps/map.h"
 #include "maps/memory.h"
+#include "maps/value_layout.h"
 
 namespace skep::maps {
 
-class HashMap final : public Map {
+class HashMap : public Map {
  public:
-  HashMap(const MapSpec& spec, const MapTypeRow& row, Memory buckets, uint32_t bucket_count);
+  // `tracks_use`: the map evicts elements that were not used for long, see make_room().
+  HashMap(const MapSpec& spec, const MapTypeRow& row, Memory buckets, bool tracks_use);
   ~HashMap() override;
 
   void* lookup(const void* key, uint32_t cpu) noexcept override { return lookup_percpu(key, cpu); }
@@ -41,11 +44,20 @@ class HashMap final : public Map {
   int sys_next_key(std::span<const std::byte> key, std::span<std::byte> next) override;
   uint64_t memory_usage() const override;
 
- private:
+ protected:
   struct Element;
+
+  // An update found the map full and holds no lock. True: something was evicted; false: the update fails.
+  virtual bool make_room() noexcept { return false; }
+  // Goes once round all elements that were ever used, from where the last call ended, at most `most` of them,
+  // and gives the first that is in the map and was not used since it was last passed by. `seen` counts them.
+  Element* next_unused(uint32_t most, uint32_t* seen) noexcept;
+  // Removes that element, unless somebody else did.
+  bool evict(Element* element) noexcept;
+  uint32_t count() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
   struct Bucket;
-  class BucketLock;
-  class Chain;
 
   Bucket& bucket_of(uint32_t hash) const;
   uint32_t hash_of(const void* key) const;
@@ -61,10 +73,13 @@ class HashMap final : public Map {
   // What an update writes: one CPU's value, or all of them.
   struct NewValue;
   int put(const void* key, const NewValue& value, uint64_t flags) noexcept;
+  // 0, an errno, or kFull: no element was free.
+  int try_put(const void* key, uint32_t hash, const NewValue& value, uint64_t flags) noexcept;
+  void unlink(Bucket& bucket, std::atomic<uintptr_t>* link, Element* element) noexcept;
   void write_key(Element* element, const void* key, uint32_t hash) const;
   void write_value(Element* element, const NewValue& value, bool fresh) const;
-  int remove(const void* key, std::byte* value_out) noexcept;
-  void copy_value_out(const Element* element, std::byte* out) const;
+  int remove(const void* key, std::byte* value_out, uint64_t flags) noexcept;
+  void copy_value_out(const Element* element, std::byte* out, uint64_t flags) const;
 
   bool count_up();
   Element* allocate();
@@ -76,14 +91,25 @@ class HashMap final : public Map {
   const uint32_t cpus_;          // values in an element: 1, or one for each CPU
   const uint32_t bucket_mask_;
   const uint32_t seed_;
+  const bool tracks_use_;  // for eviction
+  const ValueLayout layout_;
   Memory buckets_;
   std::atomic<uint32_t> count_{0};
 
+  struct Chunk {
+    Memory memory;
+    uint32_t used = 0;      // its elements up to there exist
+    uint32_t capacity = 0;  // and so many fit in
+  };
+  // All under free_locked_.
   std::atomic<bool> free_locked_{false};
-  Element* free_ = nullptr;     // under free_locked_, through Element::next_free
-  std::vector<Memory> chunks_;  // under free_locked_
-  std::byte* fresh_ = nullptr;  // never used yet: [fresh_, fresh_end_)
-  std::byte* fresh_end_ = nullptr;
+  Element* free_ = nullptr;  // through Element::next_free
+  std::vector<Chunk> chunks_;
+  size_t hand_chunk_ = 0;  // where next_unused goes on
+  uint32_t hand_ = 0;
 };
+
+// The buckets of a map of that size. E2BIG, ENOMEM.
+Result<Memory> hash_buckets(const MapSpec& spec, const MapTypeRow& row);
 
 }  // namespace skep::maps

@@ -22,7 +22,7 @@ int64_t Map::for_each(const std::function<uint64_t(const void*, void*)>&, uint32
 
 uint32_t Map::syscall_value_size() const {
   if (row_.per_cpu) return static_cast<uint32_t>(round_up(spec_.value_size, 8)) * possible_cpus();
-  return holds_objects() ? sizeof(uint32_t) : spec_.value_size;
+  return spec_.value_size;
 }
 
 int Map::sys_lookup(std::span<const std::byte> key, std::span<std::byte> value, uint64_t) {

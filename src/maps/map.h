@@ -18,9 +18,11 @@
 #include "base/ref.h"
 #include "base/result.h"
 #include "btf/btf.h"
+#include "btf/record.h"
 
 namespace skep::maps {
 
+class Map;
 struct TailSlots;
 
 // A map's shape, as MAP_CREATE gives it: pure data, already bounded.
@@ -38,9 +40,32 @@ struct MapSpec {
   uint32_t btf_value_type_id = 0;
   uint32_t btf_vmlinux_value_type_id = 0;
   Ref<const btf::Btf> btf;  // null without BTF
+  // What inner_map_fd of a map-in-map named: the pattern of its elements. Only read during the creation.
+  Ref<Map> inner_map;
+  // Locks, timers and kernel pointers inside values, as the BTF tells: create() finds them.
+  btf::Record fields;
 };
 
-class Map;
+// What stands for a value in bpf(2) where a map holds objects: the syscall layer resolves the client's fd.
+enum class Holds : uint8_t {
+  kValues,      // nothing to resolve
+  kPrograms,    // prog_array
+  kMaps,        // map-in-map
+  kPerfEvents,  // perf_event_array
+  kCgroups,     // cgroup_array
+  kSockets,     // sockmap and its like: none can be held here
+};
+
+// What the loader needs beside what MAP_CREATE needs of everybody.
+enum class MapNeeds : uint8_t { kNothing, kBpf /* CAP_BPF */, kNetAdmin /* CAP_NET_ADMIN */ };
+
+// How MAP_*_BATCH walk the type, as far as Linux has them for it.
+enum class Batch : uint8_t {
+  kNone,
+  kByKey,        // lookup, update
+  kByKeyDelete,  // lookup, update, delete
+  kByBucket,     // all four
+};
 
 // A set of helper ids (1..211).
 struct HelperSet {
@@ -70,6 +95,13 @@ struct MapTypeRow {
   bool inner_allowed = false;             // may be the inner map of a map-in-map
   bool mappable = false;                  // mmap works (arrays with BPF_F_MMAPABLE, ring buffers)
   bool direct_value = false;              // BPF_PSEUDO_MAP_VALUE works (with max_entries == 1)
+  // A map fits an inner map of this type only if it has as many entries (BPF_F_INNER_MAP lifts that).
+  bool inner_entries_fixed = false;
+  bool value_in_lookup = false;  // a lookup asks about the value that the client gives
+  Holds holds = Holds::kValues;
+  Batch batch = Batch::kNone;
+  MapNeeds needs = MapNeeds::kNothing;
+  std::string_view note = {};  // what of the type is not built; empty: all is
 };
 
 std::span<const MapTypeRow> table();
@@ -134,14 +166,16 @@ class Map : public RefCounted {
                                     uint64_t flags);
   // Empty key: the first one. -ENOENT at the end.
   virtual int sys_next_key(std::span<const std::byte> key, std::span<std::byte> next);
-  // True when MAP_UPDATE/LOOKUP carry an fd in place of a value (prog_array, map-in-map); the syscall layer
-  // then resolves it and uses sys_set_object.
-  virtual bool holds_objects() const { return false; }
+  // True when MAP_UPDATE carries an fd in place of a value: the syscall layer then resolves it as row().holds
+  // says and uses sys_set_object.
+  bool holds_objects() const { return row_.holds != Holds::kValues; }
   // The checks that come before the fd is looked at: flags and key.
   virtual int sys_check_object(std::span<const std::byte> key, uint64_t flags);
-  // Stores an object (a program's TailTarget, an inner map) under a key; sys_delete removes it.
+  // Stores an object (a program's TailTarget, an inner map, ...) under a key; sys_delete removes it.
   virtual int sys_set_object(std::span<const std::byte> key, Ref<RefCounted> object, uint64_t flags);
   virtual uint32_t sys_object_id(std::span<const std::byte> key);  // what a lookup shows; 0 = none
+  // Map-in-map: the pattern of the inner maps: their spec and row, no elements. Lives as long as this map.
+  virtual const Map* inner_meta() const { return nullptr; }
 
   // The last fd or pin of clients went, though programs may still hold the map: a prog_array lets go of its
   // programs then, since they may hold it in turn.
@@ -160,6 +194,8 @@ class Map : public RefCounted {
   // Frozen: no more writes from bpf(2). What the verifier takes as constant must be sealed first.
   bool frozen() const { return frozen_.load(std::memory_order_acquire); }
   Status freeze();  // EBUSY: frozen already, or a live writable mapping
+  // Values have a bpf_spin_lock: BPF_F_LOCK works.
+  bool has_lock() const { return spec_.fields.has(btf::kSpinLock); }
   // Read-only for programs and frozen: the verifier may treat the contents as constants.
   bool is_constant() const;
 

@@ -18,6 +18,7 @@ PerCpuArrayMap::PerCpuArrayMap(const MapSpec& spec, const MapTypeRow& row, Memor
       stride_(static_cast<uint32_t>(round_up(spec.value_size, 8))),
       cpu_stride_(cpu_stride),
       cpus_(possible_cpus()),
+      layout_(spec),
       memory_(std::move(memory)) {}
 
 void* PerCpuArrayMap::lookup_percpu(const void* key, uint32_t cpu) noexcept {
@@ -36,7 +37,7 @@ int PerCpuArrayMap::update(const void* key, const void* value, uint64_t flags, u
   const uint32_t index = index_of(key);
   if (const int error = check_update(index, flags & ~abi::BPF_F_LOCK)) return error;
   if (flags & abi::BPF_F_LOCK) return -EINVAL;
-  copy_in(value_at(index, cpu), value, spec().value_size);
+  layout_.copy_in(value_at(index, cpu), value);
   return 0;
 }
 
@@ -52,7 +53,7 @@ int PerCpuArrayMap::sys_lookup(std::span<const std::byte> key, std::span<std::by
   const uint32_t index = index_of(key.data());
   if (index >= spec().max_entries) return -ENOENT;
   for (uint32_t cpu = 0; cpu < cpus_; ++cpu)
-    copy_out(value.data() + uint64_t{cpu} * stride_, value_at(index, cpu), stride_);
+    layout_.copy_out_slot(value.data() + uint64_t{cpu} * stride_, value_at(index, cpu));
   return 0;
 }
 
@@ -61,7 +62,7 @@ int PerCpuArrayMap::sys_update(std::span<const std::byte> key, std::span<const s
   const uint32_t index = index_of(key.data());
   if (const int error = check_update(index, flags)) return error;
   for (uint32_t cpu = 0; cpu < cpus_; ++cpu)
-    copy_in(value_at(index, cpu), value.data() + uint64_t{cpu} * stride_, stride_);
+    layout_.copy_in_slot(value_at(index, cpu), value.data() + uint64_t{cpu} * stride_);
   return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "maps/map.h"
 #include "maps/memory.h"
+#include "maps/value_layout.h"
 
 namespace skep::maps {
 
@@ -36,6 +37,7 @@ class PerCpuArrayMap final : public Map {
   const uint32_t stride_;
   const uint64_t cpu_stride_;
   const uint32_t cpus_;
+  const ValueLayout layout_;
   Memory memory_;
 };
 

@@ -15,13 +15,6 @@ RefCounted* holder_of(TailTarget* target) { return target->owner != nullptr ? ta
 
 }  // namespace
 
-// Linux: fd_array_map_alloc_check.
-Status check_prog_array(const MapSpec& spec) {
-  if (spec.value_size != sizeof(uint32_t)) return fail(EINVAL);
-  if (spec.flags & (abi::BPF_F_RDONLY_PROG | abi::BPF_F_WRONLY_PROG)) return fail(EINVAL);
-  return check_array(spec);
-}
-
 Result<Ref<Map>> create_prog_array(const MapSpec& spec, const MapTypeRow& row) {
   Memory memory = SKEP_TRY(Memory::anonymous(uint64_t{spec.max_entries} * sizeof(std::atomic<TailTarget*>)));
   return make_ref<ProgArrayMap>(spec, row, std::move(memory));

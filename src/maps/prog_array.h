@@ -33,7 +33,6 @@ class ProgArrayMap final : public Map {
   int erase(const void* key) noexcept override;
   int sys_lookup(std::span<const std::byte> key, std::span<std::byte> value, uint64_t flags) override;
   int sys_next_key(std::span<const std::byte> key, std::span<std::byte> next) override;
-  bool holds_objects() const override { return true; }
   int sys_check_object(std::span<const std::byte> key, uint64_t flags) override;
   int sys_set_object(std::span<const std::byte> key, Ref<RefCounted> object, uint64_t flags) override;
   uint32_t sys_object_id(std::span<const std::byte> key) override;

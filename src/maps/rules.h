@@ -18,6 +18,8 @@ inline constexpr uint64_t kArrayOverhead = 312, kHashOverhead = 896, kRingBufOve
 // The per-CPU allocator of Linux gives no more in one piece (PCPU_MIN_UNIT_SIZE).
 inline constexpr uint64_t kMaxPerCpuValue = 32 << 10;
 
+inline constexpr uint64_t kMaxAllocation = 4 << 20;  // KMALLOC_MAX_SIZE
+
 constexpr uint64_t round_up(uint64_t size, uint64_t to) { return (size + to - 1) / to * to; }
 
 inline bool names_numa_node(const MapSpec& spec) {

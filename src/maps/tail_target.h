@@ -11,8 +11,8 @@ namespace skep::maps {
 
 class TailTarget : public RefCounted {
  public:
-  // Entry of a JIT image, uint64_t(void* ctx, RunContext*): a tail call takes its own frame down and jumps there.
-  // Null when the program is interpreted.
+  // Entry of a JIT image, uint64_t(void* ctx, RunContext*): a tail call takes its own frame down and jumps
+  // there. Null when the program is interpreted.
   const void* jit_tail_entry = nullptr;
   uint32_t program_id = 0;
   // The program object whose image this is, which holds this target; null for images without one. A slot

@@ -22,19 +22,18 @@ struct Batch {
   uint64_t value_at(uint32_t i) const { return attr.values + uint64_t{i} * value_size; }
 };
 
-bool is_hash(const maps::Map& map) {
-  return map.spec().type == abi::BPF_MAP_TYPE_HASH || map.spec().type == abi::BPF_MAP_TYPE_PERCPU_HASH;
+bool is_hash(const maps::Map& map) { return map.row().batch == maps::Batch::kByBucket; }
+bool deletes_in_batches(const maps::Map& map) {
+  return is_hash(map) || map.row().batch == maps::Batch::kByKeyDelete;
 }
-bool is_array(const maps::Map& map) {
-  return map.spec().type == abi::BPF_MAP_TYPE_ARRAY || map.spec().type == abi::BPF_MAP_TYPE_PERCPU_ARRAY;
-}
+bool has_batches(const maps::Map& map) { return map.row().batch != maps::Batch::kNone; }
 
 Result<Batch> begin(Call& call, const MapFd& fd, bool reads, bool writes, bool supported) {
   const auto attr = call.as<abi::map_batch_attr>();
   if ((reads && !fd.may_read()) || (writes && !fd.may_write())) return fail(EPERM);
   if (!supported) return fail(maps::kENotSupp);
   if ((attr.elem_flags & ~uint64_t{abi::BPF_F_LOCK}) != 0) return fail(EINVAL);
-  if ((attr.elem_flags & abi::BPF_F_LOCK) != 0) return fail(EINVAL);
+  if ((attr.elem_flags & abi::BPF_F_LOCK) != 0 && !fd.map->has_lock()) return fail(EINVAL);
   if (is_hash(*fd.map) && reads && attr.flags != 0) return fail(EINVAL);
   return Batch{call, attr, fd.map, fd.map->spec().key_size, value_bytes(*fd.map)};
 }
@@ -115,7 +114,7 @@ Result<int64_t> lookup(Call& call, bool deletes) {
   const MapFd fd = SKEP_TRY(batch_map(call));
   std::optional<objects::WriteSection> writing;
   if (deletes) writing.emplace(*fd.map);
-  const bool supported = is_hash(*fd.map) || (!deletes && is_array(*fd.map));
+  const bool supported = is_hash(*fd.map) || (!deletes && has_batches(*fd.map));
   Batch batch = SKEP_TRY(begin(call, fd, true, deletes, supported));
   if (batch.attr.count == 0) return 0;
   SKEP_TRY(call.put(kCountOffset, uint32_t{0}));
@@ -130,7 +129,7 @@ Result<int64_t> map_lookup_and_delete_batch(Call& call) { return lookup(call, tr
 Result<int64_t> map_update_batch(Call& call) {
   const MapFd fd = SKEP_TRY(batch_map(call));
   const objects::WriteSection writing(*fd.map);
-  const Batch batch = SKEP_TRY(begin(call, fd, false, true, is_hash(*fd.map) || is_array(*fd.map)));
+  const Batch batch = SKEP_TRY(begin(call, fd, false, true, has_batches(*fd.map)));
   if (batch.attr.count == 0) return 0;
   std::vector<std::byte> key(batch.key_size), value(batch.value_size);
   uint32_t done = 0;
@@ -149,7 +148,7 @@ Result<int64_t> map_update_batch(Call& call) {
 Result<int64_t> map_delete_batch(Call& call) {
   const MapFd fd = SKEP_TRY(batch_map(call));
   const objects::WriteSection writing(*fd.map);
-  const Batch batch = SKEP_TRY(begin(call, fd, false, true, is_hash(*fd.map)));
+  const Batch batch = SKEP_TRY(begin(call, fd, false, true, deletes_in_batches(*fd.map)));
   if (batch.attr.count == 0) return 0;
   std::vector<std::byte> key(batch.key_size);
   uint32_t done = 0;

@@ -234,7 +234,7 @@ Result<Ref<objects::Program>> Load::build(verifier::Outcome outcome) {
   accepted.executable.subprogs = std::move(subprogs);
   auto program = make_ref<objects::Program>(std::move(spec_), std::move(accepted), outcome.statistics, image, btf_);
   for (const Ref<maps::Map>& map : program->accepted().used_maps)
-    if (map->holds_objects()) SKEP_TRY(objects::claim_tail_calls(*map, *program));
+    if (map->row().holds == maps::Holds::kPrograms) SKEP_TRY(objects::claim_tail_calls(*map, *program));
   call_.kernel.publish(*program);
   return program;
 }

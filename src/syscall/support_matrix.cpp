@@ -57,10 +57,11 @@ std::string attach_type_section(KernelProfile profile) {
 }
 
 std::string map_type_section(KernelProfile profile) {
-  std::string text = "## Map types\n\n| type | since | supported |\n|---|---|---|\n";
+  std::string text = "## Map types\n\n| type | since | supported | note |\n|---|---|---|---|\n";
   for (const maps::MapTypeRow& row : maps::table())
     if (profile.has(row.since))
-      text += fmt::format("| `{}` | {} | {} |\n", row.name, version(row.since), yes_no(row.create != nullptr));
+      text += fmt::format("| `{}` | {} | {} | {} |\n", row.name, version(row.since), row.note.empty() ? "yes" : "partly",
+                          row.note);
   return text;
 }
 

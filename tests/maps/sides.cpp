@@ -1,10 +1,14 @@
 #include "maps/sides.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 
 #include "abi/bpf.h"
 #include "abi/bpf_attr.h"
+#include "abi/info.h"
 #include "support/live_kernel.h"
 
 namespace skep::maps {
@@ -21,13 +25,14 @@ int code(const Status& status) { return status ? 0 : -status.error().code; }
 
 }  // namespace
 
-LiveSide::LiveSide(const MapSpec& spec, int btf_fd) {
+LiveSide::LiveSide(const MapSpec& spec, int btf_fd, int inner_fd) {
   abi::map_create_attr attr = {};
   attr.map_type = spec.type;
   attr.key_size = spec.key_size;
   attr.value_size = spec.value_size;
   attr.max_entries = spec.max_entries;
   attr.map_flags = spec.flags;
+  attr.inner_map_fd = static_cast<uint32_t>(inner_fd);
   attr.numa_node = spec.numa_node;
   attr.map_ifindex = spec.ifindex;
   attr.map_extra = spec.extra;
@@ -67,6 +72,14 @@ int LiveSide::next(const Bytes& key, Bytes& next) {
 }
 int LiveSide::freeze() { return run(abi::BPF_MAP_FREEZE, {.map_fd = static_cast<uint32_t>(fd())}); }
 
+uint64_t LiveSide::memlock() const {
+  std::ifstream file(fmt::format("/proc/self/fdinfo/{}", fd()));
+  for (std::string word; file >> word;)
+    if (uint64_t bytes = 0; word == "memlock:" && file >> bytes) return bytes;
+  return UINT64_MAX;
+}
+uint32_t LiveSide::id() const { return live::info<abi::bpf_map_info>(fd())->id; }
+
 OurSide::OurSide(const MapSpec& spec) {
   auto made = create(spec);
   if (made)
@@ -75,21 +88,78 @@ OurSide::OurSide(const MapSpec& spec) {
     error_ = -made.error().code;
 }
 
-// What bpf(2) itself checks of flags: no map here has values with locks.
+// What bpf(2) itself checks of flags.
 int OurSide::lookup(const Bytes& key, Bytes& value, uint64_t flags) {
-  return flags != 0 ? -EINVAL : map_->sys_lookup(key, value, flags);
+  if (flags & ~uint64_t{abi::BPF_F_LOCK} || (flags != 0 && !map_->has_lock())) return -EINVAL;
+  return map_->sys_lookup(key, value, flags);
 }
 int OurSide::update(const Bytes& key, const Bytes& value, uint64_t flags) {
   if (map_->frozen()) return -EPERM;
-  return flags & abi::BPF_F_LOCK ? -EINVAL : map_->sys_update(key, value, flags);
+  return flags & abi::BPF_F_LOCK && !map_->has_lock() ? -EINVAL : map_->sys_update(key, value, flags);
 }
 int OurSide::erase(const Bytes& key) { return map_->frozen() ? -EPERM : map_->sys_delete(key); }
 int OurSide::lookup_and_delete(const Bytes& key, Bytes& value, uint64_t flags) {
-  if (flags != 0) return -EINVAL;
+  if (flags & ~uint64_t{abi::BPF_F_LOCK} || (flags != 0 && !map_->has_lock())) return -EINVAL;
   return map_->frozen() ? -EPERM : map_->sys_lookup_and_delete(key, value, flags);
 }
 int OurSide::next(const Bytes& key, Bytes& next) { return map_->sys_next_key(key, next); }
 int OurSide::freeze() { return map_->frozen() ? -EPERM : code(map_->freeze()); }
+
+IntBtf::IntBtf() {
+  const uint32_t types[] = {1, 1u << 24, 4, 1u << 24 | 32};
+  const uint32_t header[] = {0x0001eb9f, 24, 0, sizeof types, sizeof types, 5};
+  Bytes raw(sizeof header + sizeof types + 5);
+  std::memcpy(raw.data(), header, sizeof header);
+  std::memcpy(raw.data() + sizeof header, types, sizeof types);
+  std::memcpy(raw.data() + sizeof header + sizeof types, "\0int", 5);
+  ours = *btf::Btf::parse(raw);
+  live = std::move(live::load_btf(raw).fd);
+}
+
+MapSpec good_spec(uint32_t type, const IntBtf& btf, Ref<Map> inner) {
+  MapSpec spec{.type = type, .key_size = 4, .value_size = 4, .max_entries = 16};
+  switch (type) {
+    case abi::BPF_MAP_TYPE_STACK_TRACE:
+      spec.value_size = 64;
+      break;
+    case abi::BPF_MAP_TYPE_LPM_TRIE:
+      spec.key_size = 8, spec.flags = abi::BPF_F_NO_PREALLOC;
+      break;
+    case abi::BPF_MAP_TYPE_ARRAY_OF_MAPS:
+    case abi::BPF_MAP_TYPE_HASH_OF_MAPS:
+      spec.inner_map = std::move(inner);
+      break;
+    case abi::BPF_MAP_TYPE_CGROUP_STORAGE:
+    case abi::BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+      spec.key_size = 8, spec.max_entries = 0;
+      break;
+    case abi::BPF_MAP_TYPE_QUEUE:
+    case abi::BPF_MAP_TYPE_STACK:
+    case abi::BPF_MAP_TYPE_BLOOM_FILTER:
+      spec.key_size = 0;
+      break;
+    case abi::BPF_MAP_TYPE_SK_STORAGE:
+    case abi::BPF_MAP_TYPE_INODE_STORAGE:
+    case abi::BPF_MAP_TYPE_TASK_STORAGE:
+    case abi::BPF_MAP_TYPE_CGRP_STORAGE:
+      spec.flags = abi::BPF_F_NO_PREALLOC, spec.max_entries = 0;
+      spec.btf = btf.ours, spec.btf_key_type_id = spec.btf_value_type_id = 1;
+      break;
+    case abi::BPF_MAP_TYPE_STRUCT_OPS:
+      spec.max_entries = 1, spec.btf_vmlinux_value_type_id = 1;
+      break;
+    case abi::BPF_MAP_TYPE_RINGBUF:
+    case abi::BPF_MAP_TYPE_USER_RINGBUF:
+      spec.key_size = spec.value_size = 0, spec.max_entries = 4096;
+      break;
+    case abi::BPF_MAP_TYPE_ARENA:
+      spec.key_size = spec.value_size = 0, spec.flags = abi::BPF_F_MMAPABLE;
+      break;
+    default:
+      break;
+  }
+  return spec;
+}
 
 template <class Side>
 std::vector<Bytes> all_keys(Side& side, size_t key_size) {

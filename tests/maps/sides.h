@@ -16,7 +16,8 @@ using Bytes = std::vector<std::byte>;
 
 class LiveSide {
  public:
-  explicit LiveSide(const MapSpec& spec, int btf_fd = 0);
+  // `inner_fd` is what spec.inner_map stands for on the other side.
+  explicit LiveSide(const MapSpec& spec, int btf_fd = 0, int inner_fd = 0);
   int error() const { return error_; }  // of the creation: 0 or a negative errno
   int fd() const { return fd_.get(); }
   int lookup(const Bytes& key, Bytes& value, uint64_t flags = 0);
@@ -25,6 +26,8 @@ class LiveSide {
   int lookup_and_delete(const Bytes& key, Bytes& value, uint64_t flags = 0);
   int next(const Bytes& key, Bytes& next);  // empty key: the first
   int freeze();
+  uint64_t memlock() const;  // of fdinfo
+  uint32_t id() const;
 
  private:
   UniqueFd fd_;
@@ -47,6 +50,17 @@ class OurSide {
   Ref<Map> map_;
   int error_ = 0;
 };
+
+// BTF with the one type [1] int on both sides, for maps that must have it.
+struct IntBtf {
+  IntBtf();
+  Ref<const btf::Btf> ours;
+  UniqueFd live;
+};
+
+// A good map of that type: what most tests begin with. Storage types name type 1 of `btf`; map-in-map has the
+// inner map of the caller.
+MapSpec good_spec(uint32_t type, const IntBtf& btf, Ref<Map> inner);
 
 // Every key of a map, through next(), as a sorted list.
 template <class Side>
