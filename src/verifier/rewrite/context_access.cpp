@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "abi/insn.h"
+#include "progtypes/ctx/lowering.h"
 #include "progtypes/prog_type.h"
 #include "verifier/rewrite/passes.h"
 
@@ -12,35 +13,15 @@ namespace {
 using progtypes::ContextField;
 using progtypes::FieldUse;
 
-uint8_t size_code(uint32_t bytes) {
-  switch (bytes) {
-    case 1:
-      return abi::BPF_B;
-    case 2:
-      return abi::BPF_H;
-    case 4:
-      return abi::BPF_W;
-    default:
-      return abi::BPF_DW;
-  }
-}
-
-isa::Insn alu(uint8_t code, uint8_t dst, int32_t imm) {
-  isa::Insn insn;
-  insn.code = code;
-  insn.dst = dst & 0xf;
-  insn.imm = imm;
-  return insn;
-}
-
 // Shift and mask that cut a narrow load out of the whole field.
 void narrow(const isa::Insn& load, uint32_t offset, uint32_t size, uint32_t full,
             std::vector<isa::Insn>& out) {
   const auto shift = static_cast<int32_t>((offset & (full - 1)) * 8);
-  const uint8_t wide = full <= 4 ? abi::BPF_ALU : abi::BPF_ALU64;
-  if (shift != 0) out.push_back(alu(wide | abi::BPF_RSH | abi::BPF_K, load.dst, shift));
+  if (shift != 0)
+    out.push_back(full <= 4 ? progtypes::alu32(abi::BPF_RSH, load.dst, shift)
+                            : progtypes::alu64(abi::BPF_RSH, load.dst, shift));
   const uint64_t mask = (uint64_t{1} << (size * 8)) - 1;
-  out.push_back(alu(abi::BPF_ALU | abi::BPF_AND | abi::BPF_K, load.dst, static_cast<int32_t>(mask)));
+  out.push_back(progtypes::alu32(abi::BPF_AND, load.dst, static_cast<int32_t>(mask)));
 }
 
 // Registers of the lowered access name kernel-side memory; its jumps stay inside.
@@ -87,16 +68,15 @@ void lower_context_accesses(const Context& c, Items& items) {
       use.offset = offset & ~(full - 1);
       use.size = full;
       access.off = static_cast<int16_t>(use.offset);
-      access.code = abi::BPF_LDX | abi::BPF_MEM | size_code(full);
+      access = progtypes::load(full, access.dst, access.src, access.off);
     } else if (!write) {
-      access.code = abi::BPF_LDX | abi::BPF_MEM | size_code(size);
+      access = progtypes::load(size, access.dst, access.src, access.off);
     }
     std::vector<isa::Insn> lowered;
     field->lower(*field, use, lowered);
     if (narrower && size < field->target_size) narrow(item.insn, offset, size, full, lowered);
     if (desc->operation == isa::Operation::kLoadSx) {
-      isa::Insn extend = alu(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, item.insn.dst, 0);
-      extend.src = item.insn.dst;
+      isa::Insn extend = progtypes::alu64_register(abi::BPF_MOV, item.insn.dst, item.insn.dst);
       extend.off = static_cast<int16_t>(size * 8);
       lowered.push_back(extend);
     }
