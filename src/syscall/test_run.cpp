@@ -11,7 +11,7 @@ namespace skep::syscall {
 namespace {
 
 constexpr uint32_t kMaxData = 1 << 20;  // more than any packet of a test run may have
-constexpr uint32_t kMaxContext = 8192;  // of a trace record
+constexpr uint32_t kMaxContext = 1 << 16;  // of a syscall program, and one more than it may have
 constexpr uint64_t kRunsBetweenChecks = 1024;
 
 // Linux's bpf_test_finish: no capacity given means "as much as there is".
@@ -31,6 +31,8 @@ Status give_data(Call& call, const abi::test_run_attr& attr, const helpers::Test
 
 // Linux's bpf_ctx_finish.
 Status give_context(Call& call, const abi::test_run_attr& attr, const helpers::TestRunResult& result) {
+  if (result.ctx_in_place)
+    return result.ctx.empty() ? Status{} : call.caller.write(attr.ctx_in, std::span(result.ctx));
   if (attr.ctx_out == 0 || result.ctx.empty()) return {};
   const size_t size = std::min<size_t>(result.ctx.size(), attr.ctx_size_out);
   SKEP_TRY(call.caller.write(attr.ctx_out, std::span(result.ctx).first(size)));
@@ -72,6 +74,7 @@ Result<int64_t> prog_test_run(Call& call) {
                                     .flags = attr.flags,
                                     .cpu = attr.cpu,
                                     .batch_size = attr.batch_size,
+                                    .duration = attr.duration,
                                     .max_ctx_offset = program->accepted().max_ctx_offset};
   const helpers::TestRunResult result = SKEP_TRY(helpers::test_run(
       *program->spec().type, program->spec().expected_attach_type, input, runner, run));

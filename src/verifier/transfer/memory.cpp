@@ -133,11 +133,13 @@ Check socket_access(Context& c, int ptr_reg, int off, uint32_t bytes, AccessType
   if (type == AccessType::kWrite) return c.reject(EACCES, "R{} cannot write into {}", ptr_reg, name);
   if (r.bounds.smin < 0)
     return c.reject(EACCES, "R{} min value is negative, either use unsigned index or do a if (index >=0) check.", ptr_reg);
-  const bool described = r.is(RegKind::kSocket) || r.is(RegKind::kSockCommon);
-  auto access = off < 0 || !described || !r.bounds.bits.equals_const(0)
-                    ? Result<progtypes::ContextAccess>(fail(EACCES))
-                    : progtypes::check_socket_access(r.is(RegKind::kSockCommon), static_cast<uint32_t>(off), bytes,
-                                                     c.request.profile);
+  const bool described = r.is(RegKind::kSocket) || r.is(RegKind::kSockCommon) || r.is(RegKind::kTcpSock);
+  Result<progtypes::ContextAccess> access = fail(EACCES);
+  if (off >= 0 && described && r.bounds.bits.equals_const(0))
+    access = r.is(RegKind::kTcpSock)
+                 ? progtypes::check_tcp_socket_access(static_cast<uint32_t>(off), bytes, c.request.profile)
+                 : progtypes::check_socket_access(r.is(RegKind::kSockCommon), static_cast<uint32_t>(off), bytes,
+                                                  c.request.profile);
   if (!access) return c.reject(EACCES, "R{} invalid {} access off={} size={}", ptr_reg, name, off, bytes);
   c.insn_info(c.insn_index).context_field = access->field;
   c.insn_info(c.insn_index).context_full_size = access->full_size;
