@@ -22,9 +22,11 @@ int update_cpumap(const Map& map, const void* key, const void* value, uint64_t f
 }
 
 constexpr EmptyAnswers kCpumap = {
-    .indexed = true, .erase = 0, .update = update_cpumap, .memory = [](const MapSpec& spec) {
-      return 304 + uint64_t{spec.max_entries} * 8;
-    }};
+    .indexed = true,
+    .erase = 0,
+    .next = EmptyAnswers::kWalk,
+    .update = update_cpumap,
+    .memory = [](const MapSpec& spec) { return 304 + uint64_t{spec.max_entries} * 8; }};
 
 }  // namespace
 

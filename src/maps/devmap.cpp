@@ -35,9 +35,11 @@ int update_devmap(const Map& map, const void* key, const void* bytes, uint64_t f
 int update_devmap_hash(const Map&, const void*, const void*, uint64_t) { return -EINVAL; }
 
 constexpr EmptyAnswers kDevmap = {
-    .indexed = true, .erase = 0, .update = update_devmap, .memory = [](const MapSpec& spec) {
-      return 472 + uint64_t{spec.max_entries} * 8;
-    }};
+    .indexed = true,
+    .erase = 0,
+    .next = EmptyAnswers::kWalk,
+    .update = update_devmap,
+    .memory = [](const MapSpec& spec) { return 344 + uint64_t{spec.max_entries} * 8; }};
 constexpr EmptyAnswers kDevmapHash = {
     .erase = -ENOENT, .update = update_devmap_hash, .memory = [](const MapSpec& spec) {
       return 344 + std::bit_ceil(uint64_t{spec.max_entries}) * 8;

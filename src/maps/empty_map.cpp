@@ -1,12 +1,15 @@
 #include "maps/empty_map.h"
 
+#include <bit>
+
 #include "abi/bpf.h"
 #include "maps/rules.h"
 
 namespace skep::maps {
 
 bool EmptyMap::in_range(const void* key) const {
-  return !answers_.indexed || index_of(key) < spec().max_entries;
+  const uint64_t entries = spec().max_entries;
+  return !answers_.indexed || index_of(key) < (answers_.rounded_up ? std::bit_ceil(entries) : entries);
 }
 
 int EmptyMap::update(const void* key, const void* value, uint64_t flags, uint32_t) noexcept {
@@ -28,7 +31,7 @@ int EmptyMap::sys_lookup_and_delete(std::span<const std::byte>, std::span<std::b
 }
 
 int EmptyMap::sys_next_key(std::span<const std::byte> key, std::span<std::byte> next) {
-  return answers_.indexed ? next_index(spec().max_entries, key, next) : answers_.next;
+  return answers_.next == EmptyAnswers::kWalk ? next_index(spec().max_entries, key, next) : answers_.next;
 }
 
 }  // namespace skep::maps

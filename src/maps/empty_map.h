@@ -10,11 +10,14 @@
 namespace skep::maps {
 
 struct EmptyAnswers {
-  bool indexed = false;  // keys are indexes below max_entries: next_key walks them all
+  static constexpr int kWalk = 1;
+
+  bool indexed = false;     // keys are indexes below max_entries
+  bool rounded_up = false;  // below the next power of two of it
   int lookup = -ENOENT;
   int erase = -EINVAL;         // of a key in range
   int erase_beyond = -EINVAL;  // indexed types: of an index out of range
-  int next = -ENOENT;          // types that are not indexed
+  int next = -ENOENT;          // kWalk: all indexes follow each other
   // What an update answers; it must not read more than the map's value size. Null: EINVAL.
   int (*update)(const Map& map, const void* key, const void* value, uint64_t flags) = nullptr;
   uint64_t (*memory)(const MapSpec& spec) = nullptr;  // fdinfo's memlock

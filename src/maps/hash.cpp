@@ -313,7 +313,8 @@ int HashMap::try_put(const void* key, uint32_t hash, const NewValue& value, uint
   bucket.version.fetch_add(1, std::memory_order_acq_rel);
   write_key(element, key, hash);
   write_value(element, value, true);
-  element->used.store(true, std::memory_order_relaxed);
+  // A new element counts as used when it is written again: what is only put in goes before what is wanted.
+  element->used.store(old != nullptr, std::memory_order_relaxed);
   const uintptr_t head = bucket.head.load(std::memory_order_relaxed);
   element->next.store(head != 0 ? head : marker_of(hash & bucket_mask_), std::memory_order_release);
   bucket.head.store(reinterpret_cast<uintptr_t>(element), std::memory_order_release);

@@ -23,9 +23,11 @@ int update_slots(const Map& map, const void* key, const void*, uint64_t flags) {
 }
 
 constexpr EmptyAnswers kSockmap = {
-    .indexed = true, .lookup = -ENOENT, .update = update_sockmap, .memory = [](const MapSpec& spec) {
-      return 376 + uint64_t{spec.max_entries} * 8;
-    }};
+    .indexed = true,
+    .lookup = -ENOENT,
+    .next = EmptyAnswers::kWalk,
+    .update = update_sockmap,
+    .memory = [](const MapSpec& spec) { return 376 + uint64_t{spec.max_entries} * 8; }};
 constexpr EmptyAnswers kSockhash = {
     .erase = -ENOENT, .update = update_sockmap, .memory = [](const MapSpec& spec) {
       return 384 + std::bit_ceil(uint64_t{spec.max_entries}) * kKernelHashBucket;
@@ -34,12 +36,14 @@ constexpr EmptyAnswers kReuseport = {
     .indexed = true,
     .erase = -ENOENT,
     .erase_beyond = -E2BIG,
+    .next = EmptyAnswers::kWalk,
     .update = update_slots,
     .memory = [](const MapSpec& spec) { return 296 + uint64_t{spec.max_entries} * 8; }};
 constexpr EmptyAnswers kXskmap = {
     .indexed = true,
     .lookup = -EOPNOTSUPP,
     .erase = 0,
+    .next = EmptyAnswers::kWalk,
     .update = update_slots,
     .memory = [](const MapSpec& spec) { return 304 + uint64_t{spec.max_entries} * 8; }};
 

@@ -13,7 +13,14 @@ namespace {
 constexpr uint32_t kAddress = 8, kBuildIdEntry = 32;  // sizes of one frame: u64, struct bpf_stack_build_id
 constexpr uint32_t kMaxFrames = 127;                  // kernel.perf_event_max_stack
 
-constexpr EmptyAnswers kStackTrace = {.indexed = false, .erase = -ENOENT, .next = -ENOENT};
+// Linux keeps one slot for each hash value, and max_entries buffers.
+uint64_t memory_of(const MapSpec& spec) {
+  return 320 + std::bit_ceil(uint64_t{spec.max_entries}) * 8 +
+         uint64_t{spec.max_entries} * (16 + spec.value_size);
+}
+
+constexpr EmptyAnswers kStackTrace = {
+    .indexed = true, .rounded_up = true, .erase = -ENOENT, .erase_beyond = -E2BIG, .memory = memory_of};
 
 }  // namespace
 

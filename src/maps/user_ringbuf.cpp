@@ -18,7 +18,7 @@ constexpr EmptyAnswers kUserRing = {
     .erase = -kENotSupp,
     .next = -kENotSupp,
     .update = update_ring,
-    .memory = [](const MapSpec& spec) { return kRingBufOverhead + spec.max_entries; }};
+    .memory = [](const MapSpec& spec) { return kRingBufOverhead + 16 + spec.max_entries; }};
 
 }  // namespace
 

@@ -88,10 +88,13 @@ OurSide::OurSide(const MapSpec& spec) {
     error_ = -made.error().code;
 }
 
-// What bpf(2) itself checks of flags.
+// What bpf(2) itself checks of flags; values come back from what succeeds only.
 int OurSide::lookup(const Bytes& key, Bytes& value, uint64_t flags) {
   if (flags & ~uint64_t{abi::BPF_F_LOCK} || (flags != 0 && !map_->has_lock())) return -EINVAL;
-  return map_->sys_lookup(key, value, flags);
+  Bytes found = value;
+  const int error = map_->sys_lookup(key, found, flags);
+  if (error == 0) value = found;
+  return error;
 }
 int OurSide::update(const Bytes& key, const Bytes& value, uint64_t flags) {
   if (map_->frozen()) return -EPERM;
@@ -100,7 +103,11 @@ int OurSide::update(const Bytes& key, const Bytes& value, uint64_t flags) {
 int OurSide::erase(const Bytes& key) { return map_->frozen() ? -EPERM : map_->sys_delete(key); }
 int OurSide::lookup_and_delete(const Bytes& key, Bytes& value, uint64_t flags) {
   if (flags & ~uint64_t{abi::BPF_F_LOCK} || (flags != 0 && !map_->has_lock())) return -EINVAL;
-  return map_->frozen() ? -EPERM : map_->sys_lookup_and_delete(key, value, flags);
+  if (map_->frozen()) return -EPERM;
+  Bytes found = value;
+  const int error = map_->sys_lookup_and_delete(key, found, flags);
+  if (error == 0) value = found;
+  return error;
 }
 int OurSide::next(const Bytes& key, Bytes& next) { return map_->sys_next_key(key, next); }
 int OurSide::freeze() { return map_->frozen() ? -EPERM : code(map_->freeze()); }
