@@ -180,19 +180,13 @@ Expansion helper_call(const Context& c, const InsnInfo& info) {
 
 // --- beginnings --------------------------------------------------------------------------------------
 
-// Before a program of tc that writes the packet: take a private copy, or drop.
-Expansion writer_prologue() {
-  constexpr int32_t kDrop = 2;  // TC_ACT_SHOT
+// Before a program that writes the packet: take a private copy, or drop.
+Expansion writer_prologue(int32_t drop) {
   return sequence({load(abi::BPF_B, 6, 1, 0), alu_imm(k32, abi::BPF_AND, 6, 1),
                    jump_imm(abi::BPF_JMP, abi::BPF_JEQ, 6, 0, 7), alu_reg(k64, abi::BPF_MOV, 6, 1),
                    alu_reg(k64, abi::BPF_XOR, 2, 2), call(abi::BPF_FUNC_skb_pull_data),
-                   jump_imm(abi::BPF_JMP, abi::BPF_JEQ, 0, 0, 2), alu_imm(k32, abi::BPF_MOV, 0, kDrop),
+                   jump_imm(abi::BPF_JMP, abi::BPF_JEQ, 0, 0, 2), alu_imm(k32, abi::BPF_MOV, 0, drop),
                    leave(), alu_reg(k64, abi::BPF_MOV, 1, 6)});
-}
-
-bool has_writer_prologue(const Context& c) {
-  return c.seen_direct_packet_write &&
-         (c.prog_type == abi::BPF_PROG_TYPE_SCHED_CLS || c.prog_type == abi::BPF_PROG_TYPE_SCHED_ACT);
 }
 
 // Shown before item `index`, together with what the item itself shows.
@@ -256,7 +250,8 @@ void show_expansions(const Context& c, Items& items) {
                             make(kStore, 10, 0, budget_offset + 8, 0)}));
     }
   }
-  if (has_writer_prologue(c)) show_before(items, 0, writer_prologue());
+  const int32_t drop = c.request.type->uncloned_verdict;
+  if (c.seen_direct_packet_write && drop >= 0) show_before(items, 0, writer_prologue(drop));
 }
 
 }  // namespace skep::verifier
