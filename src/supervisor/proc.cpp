@@ -118,4 +118,12 @@ std::vector<uint32_t> process_ids() {
   return ids;
 }
 
+bool is_running(uint32_t tgid) {
+  const auto stat = read_small_file("/proc/" + std::to_string(tgid) + "/stat");
+  const size_t end_of_name = stat ? stat->rfind(") ") : std::string::npos;  // the name may hold anything
+  if (end_of_name == std::string::npos || end_of_name + 2 >= stat->size()) return false;
+  const char state = (*stat)[end_of_name + 2];
+  return state != 'Z' && state != 'X';
+}
+
 }  // namespace skep::supervisor

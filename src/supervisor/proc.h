@@ -23,5 +23,7 @@ void read_comm(uint32_t tid, char (&comm)[16]);
 
 // Every process id in /proc.
 std::vector<uint32_t> process_ids();
+// False for a zombie and for no process at all: neither is in a control group.
+bool is_running(uint32_t tgid);
 
 }  // namespace skep::supervisor

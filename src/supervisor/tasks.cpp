@@ -78,7 +78,7 @@ void Tasks::sync() {
   std::unordered_set<uint32_t> ours;
   for (const uint32_t tgid : process_ids()) {
     const uint64_t id = mark_of(tgid);
-    if (id == 0) continue;
+    if (id == 0 || !is_running(tgid)) continue;
     const Ref<Cgroup> cgroup = hierarchy_.by_id(id);
     if (cgroup && hierarchy_.move(tgid, cgroup)) ours.insert(tgid);
   }

@@ -60,7 +60,7 @@ Functions functions_of(const objects::Program& program, KernelProfile profile) {
 template <class Record>
 std::vector<Record> moved_records(std::span<const std::byte> bytes, std::span<const uint32_t> to_original) {
   std::vector<Record> records(bytes.size() / sizeof(Record));
-  std::memcpy(records.data(), bytes.data(), records.size() * sizeof(Record));
+  if (!records.empty()) std::memcpy(records.data(), bytes.data(), records.size() * sizeof(Record));
   std::vector<Record> moved;
   size_t position = 0;
   for (Record& record : records) {

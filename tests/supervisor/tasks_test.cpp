@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "supervisor/proc.h"
 #include "supervisor/tasks.h"
 
 namespace skep::supervisor {
@@ -58,6 +59,12 @@ class Process {
   pid_t pid_;
 };
 
+// Ends a process and waits until it no longer counts: the next test's hierarchy has the same cgroup ids.
+void end(uint32_t pid) {
+  ::kill(static_cast<pid_t>(pid), SIGKILL);
+  for (int i = 0; i < 2000 && is_running(pid); ++i) ::usleep(1000);
+}
+
 class TasksTest : public testing::Test {
  protected:
   attach::Hierarchy hierarchy;
@@ -87,8 +94,8 @@ TEST_F(TasksTest, ForkInheritsAtTheTimeOfTheFork) {
   tasks.sync();
   EXPECT_EQ(hierarchy.members(*web), std::vector<uint32_t>{inside});
   EXPECT_EQ(hierarchy.members(*mail), std::vector<uint32_t>{process.pid()});
-  ::kill(static_cast<pid_t>(before), SIGKILL);
-  ::kill(static_cast<pid_t>(inside), SIGKILL);
+  end(before);
+  end(inside);
 }
 
 TEST_F(TasksTest, OrphansKeepTheirs) {
@@ -99,7 +106,7 @@ TEST_F(TasksTest, OrphansKeepTheirs) {
   EXPECT_EQ(tasks.cgroup_of(orphan), web);
   tasks.sync();
   EXPECT_EQ(hierarchy.members(*web), std::vector<uint32_t>{orphan});
-  ::kill(static_cast<pid_t>(orphan), SIGKILL);
+  end(orphan);
 }
 
 TEST_F(TasksTest, SocketsStayWhereTheyWereMade) {
