@@ -105,6 +105,31 @@ TEST(ContextAccess, AgreesAtTheEndOfASyscallContext) {
           << describe(kind, Form::kLoad, offset, size);
 }
 
+// A program that reads tstamp_type anywhere sees tstamp as it is.
+TEST(ContextAccess, TimeStampBesideItsType) {
+  SKEP_REQUIRE_LIVE_KERNEL();
+  constexpr Kind kKind{abi::BPF_PROG_TYPE_SCHED_CLS, 0};
+  constexpr uint32_t kTstamp = 152, kTstampType = 180;
+  const ProgTypeRow& type = *progtypes::find_prog_type(kKind.type);
+  for (Form form : {Form::kLoad, Form::kStoreRegister, Form::kStoreImmediate}) {
+    const isa::Insn access = access_insn(form, kTstamp, 8);
+    const isa::Insn program[] = {move(2, 7), load(1, 3, 1, kTstampType), access, move(0, 1), exit_insn()};
+    const live::Loaded loaded = live::load(program, options_of(kKind));
+    ASSERT_TRUE(loaded);
+    const bool write = form != Form::kLoad;
+    std::vector<isa::Insn> lowered;
+    for (bool of_type : {true, false}) {
+      const uint32_t offset = of_type ? kTstampType : kTstamp, size = of_type ? 1 : 8;
+      const bool stores = write && !of_type;
+      const ContextAccess answer =
+          progtypes::check_context_access(type, 0, offset, size, stores, kNewestProfile).value();
+      const isa::Insn original = of_type ? program[1] : access;
+      answer.field->lower(*answer.field, {original, offset, size, stores, kKind.type, 0, true}, lowered);
+    }
+    EXPECT_EQ(lowered.size(), live::xlated(loaded.fd.get()).value().size() - 3) << static_cast<int>(form);
+  }
+}
+
 // A TCP socket that a program gets at: skb->sk, bpf_sk_fullsock, bpf_tcp_sock.
 Verdict ask_kernel_tcp(uint32_t offset, uint32_t size) {
   const auto to_context = insn(abi::BPF_ALU64 | abi::BPF_MOV | abi::BPF_X, 1, 0, 0, 0);
