@@ -91,6 +91,7 @@ static void test_bind(void) {
   report("refused port", try_bind(fd, kRefused));
   report("other port", try_bind(fd, kAllowed));
   report("bound already", try_bind(fd, kAllowed));
+  report("bound already, refused port", try_bind(fd, kRefused));
   struct sockaddr_in address = local(kRefused);
   report("short address", bind(fd, (struct sockaddr *)&address, 8));
   report("negative length", bind(fd, (struct sockaddr *)&address, -1));
@@ -130,6 +131,8 @@ static void test_post_bind(void) {
   program = attach(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET4_POST_BIND, by_port, COUNT(by_port));
   report("by port", try_bind(fd = stream(), kRefused));
   report("by other port", try_bind(fd, kAllowed));
+  report("bound already", try_bind(fd, kAllowed));
+  report("bound already, refused port", try_bind(fd, kRefused));
   close(fd);
   report("any port", try_bind(fd = stream(), 0));
   printf("has a port: %d\n", bound_port(fd) > 0);
@@ -238,6 +241,49 @@ static void test_send(void) {
   close(receiver);
 }
 
+static void report_refusal(const char *what, long result) {
+  const int refused = result < 0 && (errno == EPERM || errno == EOPNOTSUPP);
+  printf("%-34s %s\n", what, refused ? "refused" : result < 0 ? strerrorname_np(errno) : "went past");
+}
+
+// Other ways to the same destination. Where Linux judges a fast open, skep may answer that there is none.
+static void test_ways_around(void) {
+  puts("ways around");
+  const struct bpf_insn refuse[] = {MOV(0, 0), EXIT()};
+  int listener = stream(), receiver = socket(AF_INET, SOCK_DGRAM, 0), fd;
+  struct sockaddr_in address = local(kRewritten);
+  try_bind(listener, kRewritten);
+  listen(listener, 8);
+  try_bind(receiver, kRewritten);
+  int program = attach(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, refuse, COUNT(refuse));
+  const int protocols[] = {0, IPPROTO_MPTCP};
+  for (int i = 0; i < 2; i++) {
+    fd = socket(AF_INET, SOCK_STREAM, protocols[i]);
+    report_refusal("connect", try_connect(fd, kRewritten));
+    report_refusal("fast open", sendto(fd, "a", 1, MSG_FASTOPEN, (struct sockaddr *)&address, sizeof address));
+    struct iovec piece = {"a", 1};
+    struct msghdr message = {&address, sizeof address, &piece, 1, NULL, 0, 0};
+    report_refusal("fast open by sendmsg", sendmsg(fd, &message, MSG_FASTOPEN));
+    close(fd);
+  }
+  detach(program, BPF_CGROUP_INET4_CONNECT);
+
+  program = attach(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG, refuse, COUNT(refuse));
+  fd = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE);
+  report("UDP-Lite", sendto(fd, "a", 1, 0, (struct sockaddr *)&address, sizeof address));
+  close(fd);
+  struct sockaddr_in6 mapped = {.sin6_family = AF_INET6, .sin6_port = htons(kRewritten)};
+  inet_pton(AF_INET6, "::ffff:127.0.0.1", &mapped.sin6_addr);
+  fd = socket(AF_INET6, SOCK_DGRAM, 0);
+  report("mapped address", sendto(fd, "a", 1, 0, (struct sockaddr *)&mapped, sizeof mapped));
+  report("IPv4 address of an IPv6 socket", sendto(fd, "a", 1, 0, (struct sockaddr *)&address, sizeof address));
+  detach(program, BPF_CGROUP_UDP4_SENDMSG);
+  report("mapped address after the detach", sendto(fd, "a", 1, 0, (struct sockaddr *)&mapped, sizeof mapped));
+  close(fd);
+  close(receiver);
+  close(listener);
+}
+
 static int join(const char *path) {
   char name[160], pid[16];
   snprintf(name, sizeof name, "%s/cgroup.procs", path);
@@ -260,6 +306,7 @@ int main(void) {
   test_create();
   test_options();
   test_send();
+  test_ways_around();
   report("rmdir with a member", rmdir(cgroup));
   report("leave", join(root));
   report("rmdir", rmdir(cgroup));

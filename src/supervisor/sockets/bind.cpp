@@ -59,6 +59,13 @@ bool gets_no_port(const PolicySocket& socket) {
   return ::getsockopt(socket.fd(), SOL_IP, IP_BIND_ADDRESS_NO_PORT, &value, &length) == 0 && value != 0;
 }
 
+// What Linux answers when the socket has a port already. The client's own socket is not tried: another thread may
+// take its port away (by AF_UNSPEC) in this moment, and the bind would succeed without a judgement.
+Outcome refuse_second_bind(Client& client, const PolicySocket& socket, const AddressArgument& address) {
+  const auto possible = trial(client, socket, address);
+  return Outcome::error(possible || possible.error().code == EADDRINUSE ? EINVAL : possible.error().code);
+}
+
 Outcome bind_after_judgement(Client& client, PolicySocket& socket, AddressArgument address, uint32_t attach_type,
                              ClientEnvironment& environment) {
   const bool any_port = address.value.port == 0;
@@ -93,9 +100,9 @@ Outcome handle_bind(Supervisor& supervisor, Client& client) {
   if (!socket->is_inet()) return Outcome::proceed();
   auto address = read_address(client, client.arg(1), static_cast<int>(client.arg(2)));
   if (!address) return Outcome::error(address.error().code);
-  // Raw sockets have a bind of their own, without hooks; a bound socket fails before any hook.
+  // Raw sockets have a bind of their own, without hooks.
   const bool bound = socket->sock.src_port != 0;
-  if (socket->sock.type == SOCK_RAW || bound || address->length < shortest_address(socket->sock))
+  if (socket->sock.type == SOCK_RAW || address->length < shortest_address(socket->sock))
     return perform(client, *socket, *address);
 
   ClientEnvironment environment(supervisor, client);
@@ -108,6 +115,7 @@ Outcome handle_bind(Supervisor& supervisor, Client& client) {
   }
   const uint32_t post_type = socket->pick(abi::BPF_CGROUP_INET4_POST_BIND, abi::BPF_CGROUP_INET6_POST_BIND);
   if (!socket->has_programs(post_type)) return perform(client, *socket, *address);
+  if (bound) return refuse_second_bind(client, *socket, *address);
   return bind_after_judgement(client, *socket, *address, post_type, environment);
 }
 

@@ -43,6 +43,20 @@ uint32_t hook_for(const PolicySocket& socket, const AddressArgument& address) {
   return abi::BPF_CGROUP_INET6_CONNECT;
 }
 
+// A stream socket that is not closed ignores the address, and no hook looks at it. Another thread may close it (by
+// AF_UNSPEC) before our call gets there: so the client's address, which nobody judged, is not used.
+bool ignores_address(const net::Sock& sock, const AddressArgument& address) {
+  return sock.type == SOCK_STREAM && sock.state != kTcpClose && address.value.family != AF_UNSPEC;
+}
+
+AddressArgument nowhere(const net::Sock& sock, int length) {
+  AddressArgument address;
+  address.value = {};
+  address.value.family = sock.family;
+  address.length = length;
+  return address;
+}
+
 }  // namespace
 
 Outcome handle_connect(Supervisor& supervisor, Client& client) {
@@ -64,6 +78,7 @@ Outcome handle_connect(Supervisor& supervisor, Client& client) {
                               static_cast<uint32_t>(address->length), nullptr, environment);
     if (verdict.retval != 0) return Outcome::error(-verdict.retval);
   }
+  if (ignores_address(socket->sock, *address)) address = nowhere(socket->sock, address->length);
   return perform(supervisor, client, *socket, *address);
 }
 

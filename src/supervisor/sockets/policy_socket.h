@@ -34,7 +34,11 @@ class PolicySocket {
 
   int fd() const { return fd_.get(); }
   bool is_inet() const { return sock.family == AF_INET || sock.family == AF_INET6; }
-  bool is_udp() const { return is_inet() && sock.type == SOCK_DGRAM && sock.protocol == IPPROTO_UDP; }
+  // UDP-Lite is UDP to every hook.
+  bool is_udp() const {
+    return is_inet() && sock.type == SOCK_DGRAM &&
+           (sock.protocol == IPPROTO_UDP || sock.protocol == IPPROTO_UDPLITE);
+  }
   bool blocks() const;
   const attach::Cgroup& cgroup() const { return *cgroup_; }
   // Whether the socket's own cgroup has programs of this type.

@@ -50,9 +50,22 @@ void set_source_address(Message& message, bool inet4, const uint32_t (&source)[4
   }
 }
 
+// Linux turns an IPv4-mapped destination into an IPv4 one before any hook sees it.
+void unmap(AddressArgument& address) {
+  const uint32_t mapped[3] = {0, 0, htonl(0xffff)};
+  progtypes::SockaddrStorage& value = address.value;
+  if (value.family != AF_INET6 || std::memcmp(value.ip6, mapped, sizeof mapped) != 0) return;
+  progtypes::SockaddrStorage plain;
+  plain.family = AF_INET;
+  plain.port = value.port;
+  plain.ip4 = value.ip6[3];
+  address = {plain, static_cast<int>(sizeof(sockaddr_in))};
+}
+
 // 0 or -errno.
 int judge(Supervisor& supervisor, Client& client, PolicySocket& socket, Message& message) {
   if (!message.has_address || message.address.length < static_cast<int>(sizeof(sockaddr_in))) return 0;
+  if (socket.sock.family == AF_INET6 && message.address.length >= shortest_address(socket.sock)) unmap(message.address);
   const bool inet4 = socket.sock.family == AF_INET || message.address.value.family == AF_INET;
   const uint32_t attach_type = inet4 ? abi::BPF_CGROUP_UDP4_SENDMSG : abi::BPF_CGROUP_UDP6_SENDMSG;
   if (!inet4 && message.address.length < shortest_address(socket.sock)) return 0;
@@ -107,6 +120,13 @@ bool wanted(Supervisor& supervisor) {
   return hook_wanted(supervisor, {abi::BPF_CGROUP_UDP4_SENDMSG, abi::BPF_CGROUP_UDP6_SENDMSG});
 }
 
+// TCP Fast Open connects by sending. While a connect is judged it answers as where it is switched off, and callers
+// connect. The flag is a register's, whatever the socket: on any other kind it means nothing.
+bool connects_unjudged(Supervisor& supervisor, int flags) {
+  return (flags & MSG_FASTOPEN) != 0 &&
+         hook_wanted(supervisor, {abi::BPF_CGROUP_INET4_CONNECT, abi::BPF_CGROUP_INET6_CONNECT});
+}
+
 // The socket when this call is one to perform here; otherwise what to answer.
 Result<PolicySocket> open_udp(Supervisor& supervisor, Client& client, Outcome& otherwise) {
   auto socket = PolicySocket::open(supervisor, client, client.fd_arg(0));
@@ -124,6 +144,7 @@ Result<PolicySocket> open_udp(Supervisor& supervisor, Client& client, Outcome& o
 }  // namespace
 
 Outcome handle_sendto(Supervisor& supervisor, Client& client) {
+  if (connects_unjudged(supervisor, static_cast<int>(client.arg(3)))) return Outcome::error(EOPNOTSUPP);
   if (!wanted(supervisor)) return Outcome::proceed();
   Outcome otherwise;
   auto socket = open_udp(supervisor, client, otherwise);
@@ -141,6 +162,7 @@ Outcome handle_sendto(Supervisor& supervisor, Client& client) {
 }
 
 Outcome handle_sendmsg(Supervisor& supervisor, Client& client) {
+  if (connects_unjudged(supervisor, static_cast<int>(client.arg(2)))) return Outcome::error(EOPNOTSUPP);
   if (!wanted(supervisor)) return Outcome::proceed();
   Outcome otherwise;
   auto socket = open_udp(supervisor, client, otherwise);
@@ -151,6 +173,7 @@ Outcome handle_sendmsg(Supervisor& supervisor, Client& client) {
 }
 
 Outcome handle_sendmmsg(Supervisor& supervisor, Client& client) {
+  if (connects_unjudged(supervisor, static_cast<int>(client.arg(3)))) return Outcome::error(EOPNOTSUPP);
   if (!wanted(supervisor)) return Outcome::proceed();
   Outcome otherwise;
   auto socket = open_udp(supervisor, client, otherwise);
