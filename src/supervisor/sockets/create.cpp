@@ -1,6 +1,7 @@
 // socket(2): the sock_create hook. All arguments are in registers, so the client may go on once the programs agree.
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "abi/bpf.h"
@@ -30,8 +31,16 @@ net::Sock describe_new(Client& client, int domain, int type, int protocol) {
 // Programs may set these three on the new socket.
 bool was_changed(const net::Sock& sock) { return sock.mark != 0 || sock.priority != 0 || sock.bound_dev_if != 0; }
 
+// A socket is of the network that its maker is in, and we can make them in ours only.
+bool same_network(Client& client) {
+  struct stat ours, theirs;
+  return ::stat("/proc/self/ns/net", &ours) == 0 && ::stat(client.proc("ns/net").c_str(), &theirs) == 0 &&
+         ours.st_ino == theirs.st_ino;
+}
+
 // EPERM for what the programs do not allow, when the socket could be had at all.
 Outcome make_socket(Client& client, const net::Sock& sock, bool allowed) {
+  if (!same_network(client)) return allowed ? Outcome::proceed() : Outcome::error(EPERM);
   UniqueFd fd;
   {
     ClientRights rights(client);
