@@ -65,7 +65,7 @@ Ref<Cgroup> Tasks::cgroup_of(uint32_t tgid) {
 
 Status Tasks::move(uint32_t tgid, const Ref<Cgroup>& to) {
   const uint64_t from = mark_of(tgid);
-  if (from == 0) return fail(ESRCH);
+  if (from == 0 || !hierarchy_.by_id(from)) return fail(ESRCH);  // nor one of another supervisor's tree
   std::lock_guard lock(mutex_);
   SKEP_TRY(hierarchy_.move(tgid, to));
   listed_.insert(tgid);
