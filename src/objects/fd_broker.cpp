@@ -46,6 +46,11 @@ Result<FdIdentity> identity_of(int fd) {
   return FdIdentity{status.st_dev, status.st_ino};
 }
 
+bool is_pipe(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 int map_open_flags(FdMode mode, bool writable_memory) {
   if (!writable_memory) return O_RDONLY | (mode == FdMode::kReadOnly ? kReadOnlyMark : 0);
   switch (mode) {
@@ -81,6 +86,11 @@ bool only_opener(int probe) {
   if (fcntl(probe, F_SETLEASE, F_WRLCK) != 0) return false;
   fcntl(probe, F_SETLEASE, F_UNLCK);
   return true;
+}
+
+bool has_no_reader(int writer) {
+  pollfd asked = {writer, 0, 0};
+  return poll(&asked, 1, 0) == 1 && (asked.revents & POLLERR) != 0;
 }
 
 }  // namespace
@@ -166,14 +176,17 @@ Result<BrokeredFd> FdBroker::State::make_pipe(std::string_view name, int mode, P
   std::lock_guard lock(mutex);
   if (mkfifo(path.c_str(), 0600) != 0) return fail_last();
   BrokeredFd made;
-  made.fd = UniqueFd(open(path.c_str(), mode | O_NONBLOCK | O_CLOEXEC));
+  // A process of our user may put another file in its place: what is handed out must be this pipe.
+  constexpr int kFlags = O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW;
+  made.fd = UniqueFd(open(path.c_str(), mode | kFlags));
   const int open_error = errno;
-  if (made.fd) entry.writer = UniqueFd(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  if (made.fd) entry.writer = UniqueFd(open(path.c_str(), O_WRONLY | kFlags));
   const int writer_error = errno;
   unlink(path.c_str());
   if (!made.fd) return fail(open_error);
   if (!entry.writer) return fail(writer_error);
   made.identity = SKEP_TRY(identity_of(made.fd.get()));
+  if (!is_pipe(made.fd.get()) || made.identity != SKEP_TRY(identity_of(entry.writer.get()))) return fail(EIO);
 
   const int writer = entry.writer.get();
   epoll_event event = {};  // the error that a closed reader raises is always reported
@@ -193,12 +206,14 @@ Result<BrokeredFd> FdBroker::State::open_memory(const Ref<maps::Map>& map, const
   auto found = memories.find(made.identity);
   MemoryEntry fresh;
   if (found == memories.end()) {
-    fresh.probe = UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    fresh.probe = UniqueFd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!fresh.probe) return fail_last();
     fresh.watch = inotify_add_watch(inotify.get(), path.c_str(), IN_CLOSE_WRITE | IN_CLOSE_NOWRITE);
     if (fresh.watch < 0) return fail_last();
   }
-  made.fd = UniqueFd(open(path.c_str(), map_open_flags(mode, mapping.writable) | O_CLOEXEC));
+  // Without O_NONBLOCK whoever took a lease on the file would hold us up, with the lock, until it is broken.
+  made.fd = UniqueFd(open(path.c_str(), map_open_flags(mode, mapping.writable) | O_NONBLOCK | O_CLOEXEC));
+  if (made.fd) fcntl(made.fd.get(), F_SETFL, fcntl(made.fd.get(), F_GETFL) & ~O_NONBLOCK);
   if (!made.fd) {
     const int error = errno;
     if (fresh.watch >= 0) inotify_rm_watch(inotify.get(), fresh.watch);
@@ -293,7 +308,8 @@ std::vector<MemoryEntry> FdBroker::State::take_idle_memories() {
 std::optional<PipeEntry> FdBroker::State::take_pipe(int writer) {
   std::lock_guard lock(mutex);
   const auto identity = pipe_of_writer.find(writer);
-  if (identity == pipe_of_writer.end()) return std::nullopt;
+  // Two threads may get one event; by the time of the second the number may stand for a pipe that is in use.
+  if (identity == pipe_of_writer.end() || !has_no_reader(writer)) return std::nullopt;
   const auto pipe = pipes.find(identity->second);
   PipeEntry entry = std::move(pipe->second);
   pipes.erase(pipe);

@@ -1,6 +1,7 @@
 #include "supervisor/hangup.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -9,6 +10,15 @@
 #include "base/check.h"
 
 namespace skep::supervisor {
+
+namespace {
+
+bool has_no_reader(int writer) {
+  pollfd asked = {writer, 0, 0};
+  return ::poll(&asked, 1, 0) == 1 && (asked.revents & POLLERR) != 0;
+}
+
+}  // namespace
 
 HangupWatch::HangupWatch() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) { SKEP_CHECK(epoll_); }
 
@@ -33,7 +43,8 @@ void HangupWatch::process() {
       std::lock_guard lock(mutex_);
       const auto found = std::ranges::find_if(
           watched_, [&](const Watched& entry) { return entry.fd.get() == events[i].data.fd; });
-      if (found == watched_.end()) continue;
+      // Two threads may get one event; by the time of the second the number may stand for another pipe.
+      if (found == watched_.end() || !has_no_reader(found->fd.get())) continue;
       closed = std::move(found->closed);
       watched_.erase(found);
     }
