@@ -11,6 +11,7 @@
 #include "supervisor/files/content.h"
 #include "supervisor/files/proc_files.h"
 #include "supervisor/files/tracing_tree.h"
+#include "supervisor/sockets/rights.h"
 #include "supervisor/trace_output.h"
 
 namespace skep::supervisor {
@@ -94,6 +95,7 @@ Outcome RealFiles::handle(Client& client) {
   if (auto outcome = special(*call, use)) return *std::move(outcome);
   if (reaches_files_itself() && !answered_by_us(client.nr())) return Outcome::proceed();
   const ActAsClient acting(*identity);
+  const ClientRights rights(client);
   Outcome outcome = call->perform(use);
   if (removes_file(client)) pins_.settle();
   return outcome;
@@ -150,6 +152,7 @@ Status RealFiles::pin(Client& client, int directory_fd, const std::string& path,
   const std::optional<TreePath> place = SKEP_TRY(tree_path(client, directory_fd, path));
   if (!place || place->tree != Tree::kBpf) return fail(EPERM);
   const ActAsClient acting(SKEP_TRY(file_identity(client)));
+  const ClientRights rights(client);
   return pins_.pin(place->real, std::move(object));
 }
 
