@@ -41,7 +41,7 @@ template <class Before>
 void repeat(const Job& job, void* ctx, TestRunResult& result, Before before_each) {
   const uint32_t times = job.input.repeat == 0 ? 1 : job.input.repeat;
   const auto start = std::chrono::steady_clock::now();
-  for (uint32_t index = 0; index < times; ++index) {
+  for (uint32_t index = 0; index < times && !(job.input.stopped && *job.input.stopped); ++index) {
     before_each();
     result.retval = static_cast<uint32_t>(job.runner(ctx, job.run));
   }

@@ -19,9 +19,8 @@ uint64_t signal_set(const std::string& status, std::string_view name) {
   return std::strtoull(status_field(status, name).c_str(), nullptr, 16);
 }
 
-// Signals wait that the thread itself will take once its syscall returns. Those sent to the process go to the
-// main thread by preference, so only there do they count: a syscall must not be told to restart in a thread
-// that then has no signal to handle.
+}  // namespace
+
 bool has_signal(Client& client) {
   const auto status = read_small_file(client.proc("status"));
   if (!status) return true;
@@ -30,8 +29,6 @@ bool has_signal(Client& client) {
   if (tgid && *tgid == client.tid()) pending |= signal_set(*status, "ShdPnd:");
   return (pending & ~signal_set(*status, "SigBlk:")) != 0;
 }
-
-}  // namespace
 
 BlockedCalls::~BlockedCalls() {
   {

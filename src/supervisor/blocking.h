@@ -15,6 +15,11 @@
 
 namespace skep::supervisor {
 
+// Signals wait that the thread itself will take once its syscall returns. Those sent to the process go to the
+// main thread by preference, so only there do they count: a syscall must not be told to restart in a thread
+// that then has no signal to handle.
+bool has_signal(Client& client);
+
 class BlockedCalls {
  public:
   ~BlockedCalls();

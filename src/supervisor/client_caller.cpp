@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 
+#include "supervisor/blocking.h"
 #include "supervisor/proc.h"
 #include "supervisor/supervisor.h"
 
@@ -51,6 +52,8 @@ syscall::Credentials ClientCaller::credentials() {
   credentials.uid = environment_.task().uid;
   return credentials;
 }
+
+bool ClientCaller::interrupted() { return !client_.alive() || has_signal(client_); }
 
 Result<FdObject> ClientCaller::object(int fd) { return client_object(supervisor_, client_, fd); }
 

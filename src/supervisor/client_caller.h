@@ -21,6 +21,7 @@ class ClientCaller final : public syscall::Caller {
   syscall::Credentials credentials() override;
   const helpers::TaskInfo& task() override { return environment_.task(); }
   helpers::RunEnvironment& environment() override { return environment_; }
+  bool interrupted() override;
   Result<objects::FdObject> object(int fd) override;
   Result<int> install(objects::Object object, objects::FdMode mode) override;
   Result<int> install_notifier(std::function<void()> closed) override;

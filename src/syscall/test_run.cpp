@@ -12,7 +12,30 @@ namespace {
 
 constexpr uint32_t kMaxData = 1 << 20;  // more than any packet of a test run may have
 constexpr uint32_t kMaxContext = 1 << 16;  // of a syscall program, and one more than it may have
-constexpr uint64_t kRunsBetweenChecks = 1024;
+constexpr uint64_t kMaxStride = 1024;
+constexpr uint64_t kStrideNs = 50'000'000;
+
+// Whether the caller wants its test run to end. It is asked seldom enough to cost nothing, and often enough: after
+// as many runs as fit into some fifty milliseconds.
+class Patience {
+ public:
+  explicit Patience(Caller& caller) : caller_(caller) {}
+
+  bool over() {
+    if (over_ || ++runs_ < stride_) return over_;
+    runs_ = 0;
+    const uint64_t now = caller_.environment().now_ns(helpers::RunEnvironment::Clock::kMonotonic);
+    stride_ = now - asked_at_ > kStrideNs ? std::max<uint64_t>(stride_ / 2, 1) : std::min(stride_ * 2, kMaxStride);
+    asked_at_ = now;
+    over_ = caller_.interrupted();
+    return over_;
+  }
+
+ private:
+  Caller& caller_;
+  uint64_t runs_ = 0, stride_ = 1, asked_at_ = 0;
+  bool over_ = false;
+};
 
 // Linux's bpf_test_finish: no capacity given means "as much as there is".
 Status give_data(Call& call, const abi::test_run_attr& attr, const helpers::TestRunResult& result) {
@@ -56,13 +79,11 @@ Result<int64_t> prog_test_run(Call& call) {
   helpers::RunContext run;
   run.cpu = cpu.number();
   run.env = &call.caller.environment();
-  uint64_t runs = 0;
+  Patience patience(call.caller);
   bool interrupted = false;
   const helpers::Runner runner = [&](void* context, helpers::RunContext& run_context) -> uint64_t {
-    if (interrupted || (runs++ % kRunsBetweenChecks == 0 && call.caller.interrupted())) {
-      interrupted = true;
-      return 0;
-    }
+    interrupted = patience.over();
+    if (interrupted) return 0;
     const RcuReadSection section;
     return program->run(context, run_context);
   };
@@ -75,7 +96,8 @@ Result<int64_t> prog_test_run(Call& call) {
                                     .cpu = attr.cpu,
                                     .batch_size = attr.batch_size,
                                     .duration = attr.duration,
-                                    .max_ctx_offset = program->accepted().max_ctx_offset};
+                                    .max_ctx_offset = program->accepted().max_ctx_offset,
+                                    .stopped = &interrupted};
   const helpers::TestRunResult result = SKEP_TRY(helpers::test_run(
       *program->spec().type, program->spec().expected_attach_type, input, runner, run));
   if (interrupted) return fail(EINTR);
