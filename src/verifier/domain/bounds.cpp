@@ -63,6 +63,18 @@ void Bounds::learn_from_bits64() {
   lower(smax, s64(bits.value | (bits.mask & u64(kS64Max))));
   raise(umin, bits.value);
   lower(umax, bits.max());
+  learn_only_value();
+}
+
+// Where the unsigned range and the bits have one value in common, that is the value.
+void Bounds::learn_only_value() {
+  const bool first_fits = (umin & ~bits.mask) == bits.value;
+  const uint64_t next = bits.next_after(umin);
+  if (first_fits) {
+    if (next > umax) *this = constant(umin);
+  } else if (next == bits.max() || (next <= umax && bits.next_after(next) > umax)) {
+    *this = constant(next);
+  }
 }
 
 void Bounds::learn_from_bits() {
@@ -103,9 +115,16 @@ void Bounds::deduce32() {
     raise(s32min, static_cast<int32_t>(u32min));
     lower(s32max, static_cast<int32_t>(u32max));
   }
-  if (static_cast<uint32_t>(s32min) <= static_cast<uint32_t>(s32max)) {
-    raise(u32min, static_cast<uint32_t>(s32min));
-    lower(u32max, static_cast<uint32_t>(s32max));
+  const auto low = static_cast<uint32_t>(s32min), high = static_cast<uint32_t>(s32max);
+  if (low <= high) {
+    raise(u32min, low);
+    lower(u32max, high);
+  } else if (u32max < low) {  // as in deduce64()
+    s32min = static_cast<int32_t>(u32min);
+    lower(u32max, high);
+  } else if (high < u32min) {
+    s32max = static_cast<int32_t>(u32max);
+    raise(u32min, low);
   }
 }
 

@@ -59,6 +59,7 @@ struct Bounds {
   void deduce64();
   void deduce_mixed();
   void bits_from_ranges();
+  void learn_only_value();
 };
 
 // One operation on two scalars; dst is changed in place, 64 and 32 bits as Linux does, without sync().

@@ -11,6 +11,19 @@ Tnum Tnum::range(uint64_t min, uint64_t max) {
   return {min & ~varying, varying};
 }
 
+uint64_t Tnum::next_after(uint64_t v) const {
+  if (v >= max()) return max();
+  if (v < value) return value;
+  // From the highest bit down v is like a member, until a known bit differs.
+  const uint64_t differs = (v ^ value) & ~mask;
+  const unsigned top = differs ? 63u - static_cast<unsigned>(std::countl_zero(differs)) : 0;
+  const uint64_t below = differs ? (uint64_t{2} << top) - 1 : 0;
+  uint64_t free = v & mask & ~below;
+  const bool above_already = differs && (value >> top & 1);
+  if (!above_already) free = ((free | ~mask | below) + 1) & mask;
+  return value | free;
+}
+
 Tnum Tnum::cast(uint32_t bytes) const {
   if (bytes >= 8) return *this;
   const uint64_t keep = (uint64_t{1} << bytes * 8) - 1;

@@ -26,6 +26,7 @@ struct Tnum {
   constexpr Tnum with_low32(Tnum low) const {
     return {without_low32().value | low.low32().value, without_low32().mask | low.low32().mask};
   }
+  uint64_t next_after(uint64_t v) const;  // the smallest member above v; the largest when there is none
   Tnum cast(uint32_t bytes) const;  // zero-extended from the low bytes
   constexpr bool contains(Tnum b) const { return (b.mask & ~mask) == 0 && value == (b.value & ~mask); }
   constexpr bool overlaps(Tnum b) const {

@@ -59,7 +59,7 @@ bool covers(const RegState& old, const RegState& current, IdMap& ids, Exactness 
       if (!old.precise && exactness == Exactness::kNotExact) return true;
       if ((old.id & kIdAddConst) != (current.id & kIdAddConst)) return false;
       if (old.id & kIdAddConst && old.off != current.off) return false;
-      return covers(old.bounds, current.bounds) && ids.match_scalars(old.id, current.id);
+      return covers(old.bounds, current.bounds) && ids.match_scalars(old.base_id(), current.base_id());
     case RegKind::kMapKey: case RegKind::kMapValue: case RegKind::kMem: case RegKind::kBuf: case RegKind::kTpBuffer:
       return same_object(old, current) && covers(old.bounds, current.bounds) && ids.match(old.id, current.id) &&
              ids.match(old.ref_obj_id, current.ref_obj_id);

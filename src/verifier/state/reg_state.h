@@ -22,8 +22,11 @@ enum RegFlag : uint8_t {
   kMemRingbuf = 4,   // a whole ring buffer record
 };
 
-// A set id carries this bit when `off` is the constant distance of the scalar to the others of its id.
-inline constexpr uint32_t kIdAddConst = uint32_t{1} << 31;
+// A set id carries one of these bits when `off` is the constant distance of the scalar to the others of its id:
+// the sum was computed in 64 bits, or in 32.
+inline constexpr uint32_t kIdAddConst64 = uint32_t{1} << 31;
+inline constexpr uint32_t kIdAddConst32 = uint32_t{1} << 30;
+inline constexpr uint32_t kIdAddConst = kIdAddConst64 | kIdAddConst32;
 
 // Values of `range` of a packet pointer below zero: known to be at, or one byte past, the end.
 inline constexpr int32_t kAtPacketEnd = -1;

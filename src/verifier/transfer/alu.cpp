@@ -53,18 +53,21 @@ void scalar_operation(Context& c, Operation op, RegState& dst, const Bounds& src
   dst.bounds.sync();
 }
 
-// dst += constant keeps the link to the register it was copied from, at a distance.
-void keep_link(const Context& c, Operation op, RegState& dst, const Bounds& src, bool is32) {
-  if (c.privileged && op == Operation::kAdd && !is32 && dst.id && src.is_const()) {
-    const auto distance = static_cast<int64_t>(src.bits.value);
-    if (!(dst.id & kIdAddConst) && distance == static_cast<int32_t>(distance)) {
-      dst.id |= kIdAddConst;
-      dst.off = static_cast<int32_t>(distance);
+// dst += constant (or -=) keeps the link to the register it was copied from, at a distance. `fitted`: the value
+// had no bits above the low half, without which a 32-bit sum says nothing of the whole.
+void keep_link(const Context& c, Operation op, RegState& dst, const Bounds& src, bool is32, bool fitted) {
+  const bool moves = op == Operation::kAdd || op == Operation::kSub;
+  if (c.privileged && moves && dst.id && !(dst.id & kIdAddConst) && src.is_const(is32) && (!is32 || fitted)) {
+    const auto value = static_cast<int64_t>(src.const_value(is32));
+    const auto distance = static_cast<int32_t>(value);
+    if ((is32 || value == distance) && !(op == Operation::kSub && distance == kS32Min)) {
+      dst.id |= is32 ? kIdAddConst32 : kIdAddConst64;
+      dst.off = op == Operation::kSub ? -distance : distance;
       return;
     }
-    dst.off = 0;
   }
   dst.id = 0;
+  dst.off = 0;
 }
 
 Check binary(Context& c, const isa::Insn& insn, const isa::InsnDesc& d) {
@@ -94,8 +97,9 @@ Check binary(Context& c, const isa::Insn& insn, const isa::InsnDesc& d) {
     operand = Bounds::constant(static_cast<uint64_t>(int64_t{insn.imm}));
     if (!dst.is_scalar()) return pointer_arithmetic(c, dst, RegState::scalar(operand));
   }
+  const bool fitted = dst.bounds.umax <= kU32Max;
   scalar_operation(c, d.operation, dst, operand, is32);
-  keep_link(c, d.operation, dst, operand, is32);
+  keep_link(c, d.operation, dst, operand, is32, fitted);
   return {};
 }
 

@@ -46,6 +46,8 @@ void not_equal(Bounds& a, const Bounds& b, bool is32) {
 // a & constant: one bit is set, so it is known; or none are, so all are known.
 void bits_known(Bounds& a, uint64_t constant, bool set, bool is32) {
   if (set && !std::has_single_bit(constant)) return;
+  // Linux forgets the ranges when no bit is set, lest they contradict the bits on a dead branch.
+  if (!set) a.forget_ranges();
   Tnum bits = is32 ? a.bits.low32() : a.bits;
   bits = set ? bits | Tnum::constant(constant) : bits & Tnum::constant(~constant);
   a.bits = is32 ? a.bits.with_low32(bits) : bits;

@@ -29,6 +29,8 @@ void spread_knowledge(VerifierState& state, const RegState& known, const LinkedR
   for (int i = 0; i < linked.count; ++i) {
     RegState& reg = linked_register(state, linked.items[static_cast<size_t>(i)]);
     if (!reg.is_scalar() || &reg == &known || reg.base_id() != known.base_id()) continue;
+    // Sums of different widths wrap at different places: one says nothing of the other.
+    if (((reg.id ^ known.id) & kIdAddConst) == kIdAddConst) continue;
     const bool both_plain = !(reg.id & kIdAddConst) && !(known.id & kIdAddConst);
     if (both_plain || reg.off == known.off) {
       reg = known;
@@ -41,6 +43,7 @@ void spread_knowledge(VerifierState& state, const RegState& known, const LinkedR
     reg.off = off;
     reg.id = id;
     bounds_add(reg.bounds, distance);
+    if ((reg.id | known.id) & kIdAddConst32) reg.bounds.zero_extend_32();
     reg.bounds.sync();
   }
 }

@@ -29,7 +29,7 @@ void set_unknown(Context& c, RegState& reg) { reg = unknown_scalar(c); }
 Check sane_bounds(Context& c, RegState& reg, const char* where) {
   if (reg.bounds.consistent()) return {};
   if (c.test_reg_invariants) return c.reject(EFAULT, "REG INVARIANTS VIOLATION ({})", where);
-  reg.bounds = Bounds::unknown();
+  reg.bounds.forget_ranges();  // the bits stay
   return {};
 }
 
