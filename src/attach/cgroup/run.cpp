@@ -163,9 +163,10 @@ GetsockoptVerdict run_getsockopt(const Cgroup& cgroup, net::Sock& sock, const Ge
     else verdict.retval = call.retval;
     return verdict;
   }
-  if (ctx.optlen != 0 && call.has_buffer) {
+  if (ctx.optlen != 0) {
     verdict.rewrite = true;
-    verdict.value = buffer.first(ctx.optlen);
+    verdict.optlen = ctx.optlen;
+    if (call.has_buffer) verdict.value = buffer.first(ctx.optlen);
   }
   return verdict;
 }

@@ -63,9 +63,10 @@ struct GetsockoptCall {
   bool has_buffer = true;              // optval was not NULL
 };
 struct GetsockoptVerdict {
-  int retval = 0;                      // 0 or -errno: the result of the call
-  bool rewrite = false;                // write `value` and its length to the client
-  std::vector<uint8_t> value;
+  int retval = 0;                      // the result of the call: -errno, or what a program made of 0
+  bool rewrite = false;                // write `value` and `optlen` to the client
+  int optlen = 0;
+  std::vector<uint8_t> value;          // `optlen` bytes; none for a client without buffer
 };
 GetsockoptVerdict run_getsockopt(const Cgroup& cgroup, net::Sock& sock, const GetsockoptCall& call,
                                  helpers::RunEnvironment& env,

@@ -44,9 +44,9 @@ Outcome perform_set(Client& client, const PolicySocket& socket, int level, int n
       ::setsockopt(socket.fd(), level, name, value.data(), static_cast<socklen_t>(length)));
 }
 
-Status write_value(Client& client, std::span<const uint8_t> value) {
-  if (client.arg(3) != 0) SKEP_TRY(client.write(client.arg(3), std::as_bytes(value)));
-  return client.write_object(client.arg(4), static_cast<int>(value.size()));
+Status write_value(Client& client, std::span<const uint8_t> value, int length) {
+  SKEP_TRY(client.write(client.arg(3), std::as_bytes(value)));
+  return client.write_object(client.arg(4), length);
 }
 
 }  // namespace
@@ -106,14 +106,18 @@ Outcome handle_getsockopt(Supervisor& supervisor, Client& client) {
   }
   // Some options answer a length greater than what they wrote.
   call.value.resize(call.retval == 0 ? std::min<size_t>(length, call.value.size()) : 0);
-  if (socket->has_programs(abi::BPF_CGROUP_GETSOCKOPT)) {
-    ClientEnvironment environment(supervisor, client);
-    const auto verdict = attach::run_getsockopt(socket->cgroup(), socket->sock, call, environment);
-    if (verdict.retval != 0) return Outcome::error(-verdict.retval);
-    if (verdict.rewrite) return Outcome::of(write_value(client, verdict.value));
+  // As on Linux the client has the kernel's answer before the programs run, also when they refuse it then.
+  if (call.retval == 0 && !write_value(client, call.value, static_cast<int>(call.value.size()))) {
+    call.retval = -EFAULT;
+    call.value.clear();
   }
-  if (call.retval != 0) return Outcome::error(-call.retval);
-  return Outcome::of(write_value(client, call.value));
+  if (!socket->has_programs(abi::BPF_CGROUP_GETSOCKOPT))
+    return call.retval == 0 ? Outcome::returns(0) : Outcome::error(-call.retval);
+  ClientEnvironment environment(supervisor, client);
+  const auto verdict = attach::run_getsockopt(socket->cgroup(), socket->sock, call, environment);
+  if (verdict.retval < 0) return Outcome::error(-verdict.retval);
+  if (verdict.rewrite && !write_value(client, verdict.value, verdict.optlen)) return Outcome::error(EFAULT);
+  return Outcome::returns(verdict.retval);
 }
 
 }  // namespace skep::supervisor

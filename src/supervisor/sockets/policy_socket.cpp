@@ -30,9 +30,16 @@ T option(int fd, int level, int name, T fallback) {
   return ::getsockopt(fd, level, name, &value, &length) == 0 ? value : fallback;
 }
 
-constexpr int kTcpClose = 7;  // TCP_CLOSE
+// Every protocol tells its state by TCP's numbers.
+constexpr uint8_t kEstablished = 1, kClose = 7, kListen = 10;
 
-uint8_t tcp_state(int fd) { return option<tcp_info>(fd, IPPROTO_TCP, TCP_INFO, {.tcpi_state = kTcpClose}).tcpi_state; }
+uint8_t state_of(int fd, uint16_t protocol) {
+  if (protocol == IPPROTO_TCP) return option<tcp_info>(fd, IPPROTO_TCP, TCP_INFO, {.tcpi_state = kClose}).tcpi_state;
+  if (option<int>(fd, SOL_SOCKET, SO_ACCEPTCONN, 0) != 0) return kListen;
+  SockaddrStorage peer;
+  socklen_t length = sizeof peer;
+  return ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) == 0 ? kEstablished : kClose;
+}
 
 }  // namespace
 
@@ -67,8 +74,7 @@ void PolicySocket::describe() {
   sock.bound_dev_if = option<int32_t>(fd(), SOL_SOCKET, SO_BINDTOIFINDEX, 0);
   sock.cookie = option<uint64_t>(fd(), SOL_SOCKET, SO_COOKIE, 0);
   sock.cgroup_id = cgroup_->id();
-  sock.state = kTcpClose;
-  if (sock.protocol == IPPROTO_TCP) sock.state = tcp_state(fd());
+  sock.state = state_of(fd(), sock.protocol);
   if (!is_inet()) return;
   SockaddrStorage address;
   socklen_t length = sizeof address;
