@@ -29,6 +29,7 @@ Outcome handle_sendmsg(Supervisor& supervisor, Client& client);
 Outcome handle_sendmmsg(Supervisor& supervisor, Client& client);
 Outcome handle_recvfrom(Supervisor& supervisor, Client& client);
 Outcome handle_recvmsg(Supervisor& supervisor, Client& client);
+Outcome handle_recvmmsg(Supervisor& supervisor, Client& client);
 Outcome handle_setsockopt(Supervisor& supervisor, Client& client);
 Outcome handle_getsockopt(Supervisor& supervisor, Client& client);
 // files/

@@ -1,11 +1,13 @@
-// recvfrom, recvmsg: the recvmsg4/6 hooks may rewrite the source address that a UDP receiver sees. The hook cannot
-// refuse a message; recvmmsg is left to the kernel, which shows the true source.
+// recvfrom, recvmsg, recvmmsg: the recvmsg4/6 hooks may rewrite the source address that a UDP receiver sees. The hook
+// cannot refuse a message.
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include <algorithm>
+#include <chrono>
+#include <ctime>
 
 #include "abi/bpf.h"
 #include "attach/cgroup/run.h"
@@ -15,6 +17,8 @@
 namespace skep::supervisor {
 
 namespace {
+
+constexpr unsigned kMostMessages = 1024;  // of one recvmmsg
 
 struct Received {
   std::vector<std::byte> data, control;
@@ -94,11 +98,10 @@ Result<int64_t> receive_from(Supervisor& supervisor, Client& client, PolicySocke
   return received.count;
 }
 
-Result<int64_t> receive_message(Supervisor& supervisor, Client& client, PolicySocket& socket) {
-  ClientMessage header = SKEP_TRY(client.read_object<ClientMessage>(client.arg(1)));
+Result<int64_t> receive_one(Supervisor& supervisor, Client& client, PolicySocket& socket, uint64_t at, int flags) {
+  ClientMessage header = SKEP_TRY(client.read_object<ClientMessage>(at));
   const ClientVectors vectors = SKEP_TRY(read_vectors(client, header.vectors, header.vector_count));
-  Received received = SKEP_TRY(receive(supervisor, client, socket, vectors.total, header.control_length,
-                                       static_cast<int>(client.arg(2))));
+  Received received = SKEP_TRY(receive(supervisor, client, socket, vectors.total, header.control_length, flags));
   rewrite_source(supervisor, client, socket, received.address);
   SKEP_TRY(scatter(client, vectors, received.data));
   SKEP_TRY(client.write(header.control, received.control));
@@ -109,8 +112,64 @@ Result<int64_t> receive_message(Supervisor& supervisor, Client& client, PolicySo
   }
   header.control_length = received.control.size();
   header.flags = static_cast<uint32_t>(received.flags);
-  SKEP_TRY(client.write_object(client.arg(1), header));
+  SKEP_TRY(client.write_object(at, header));
   return received.count;
+}
+
+Result<int64_t> receive_message(Supervisor& supervisor, Client& client, PolicySocket& socket) {
+  return receive_one(supervisor, client, socket, client.arg(1), static_cast<int>(client.arg(2)));
+}
+
+// The time limit of recvmmsg: looked at after each message only, as on Linux.
+class TimeLimit {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  static Result<TimeLimit> read(Client& client, uint64_t at) {
+    TimeLimit limit(at);
+    if (at == 0) return limit;
+    const auto given = SKEP_TRY(client.read_object<timespec>(at));
+    if (given.tv_sec < 0 || given.tv_nsec < 0 || given.tv_nsec >= 1'000'000'000) return fail(EINVAL);
+    constexpr int64_t kYear = 365 * 24 * 3600;
+    limit.end_ = Clock::now() + std::chrono::seconds(std::min<int64_t>(given.tv_sec, kYear)) +
+                 std::chrono::nanoseconds(given.tv_nsec);
+    return limit;
+  }
+  bool over() const { return at_ != 0 && Clock::now() >= end_; }
+  Status write_rest(Client& client) const {
+    if (at_ == 0) return {};
+    const auto rest = std::max(end_ - Clock::now(), Clock::duration::zero());
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(rest);
+    return client.write_object(at_, timespec{seconds.count(), (rest - seconds).count()});
+  }
+
+ private:
+  explicit TimeLimit(uint64_t at) : at_(at) {}
+
+  uint64_t at_;
+  Clock::time_point end_;
+};
+
+Result<int64_t> receive_messages(Supervisor& supervisor, Client& client, PolicySocket& socket) {
+  constexpr uint64_t kEntry = sizeof(ClientMessage) + 8;  // struct mmsghdr
+  const TimeLimit limit = SKEP_TRY(TimeLimit::read(client, client.arg(4)));
+  const auto count = std::min(static_cast<unsigned>(client.arg(2)), kMostMessages);
+  int flags = static_cast<int>(client.arg(3));
+  const bool waits_for_one = (flags & MSG_WAITFORONE) != 0;
+  flags &= ~MSG_WAITFORONE;
+  unsigned done = 0;
+  while (done < count && (done == 0 || !limit.over())) {
+    const uint64_t entry = client.arg(1) + done * kEntry;
+    auto size = receive_one(supervisor, client, socket, entry, flags);
+    if (size && !client.write_object(entry + sizeof(ClientMessage), static_cast<uint32_t>(*size))) size = fail(EFAULT);
+    // An error counts only when nothing was received before it.
+    if (!size && done == 0) return size;
+    if (!size) break;
+    ++done;
+    if (waits_for_one) flags |= MSG_DONTWAIT;
+  }
+  SKEP_TRY(limit.write_rest(client));
+  return done;
 }
 
 template <class Perform>
@@ -127,6 +186,9 @@ Outcome handle(Supervisor& supervisor, Client& client, Perform perform) {
 Outcome handle_recvfrom(Supervisor& supervisor, Client& client) { return handle(supervisor, client, receive_from); }
 Outcome handle_recvmsg(Supervisor& supervisor, Client& client) {
   return handle(supervisor, client, receive_message);
+}
+Outcome handle_recvmmsg(Supervisor& supervisor, Client& client) {
+  return handle(supervisor, client, receive_messages);
 }
 
 }  // namespace skep::supervisor
