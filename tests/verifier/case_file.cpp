@@ -112,6 +112,8 @@ class Builder {
       case_.attach_type = SKEP_TRY(number_of(progtypes::attach_types(), value));
     } else if (key == ".flags") {
       case_.flags |= SKEP_TRY(word(kProgFlags, value));
+    } else if (key == ".needs" && value == "kernel_types") {
+      case_.needs_kernel_types = true;
     } else if (key == ".license") {
       case_.gpl = false;
     } else if (key == ".level") {

@@ -10,6 +10,7 @@
 //                                       the next map: key, value, entries. map[fd:0] names the first one
 //   .raw CODE DST SRC OFF IMM           an instruction by its fields, for those that have no notation
 //   .lookup [N]                         r0 = element 0 of map N (0); leaves the program when there is none
+//   .needs kernel_types                 Linux consults its own BTF for this: we refuse it, which is checked
 //   .repeat N LINE                      a line N times; "{i}" in it is the number of the turn
 //
 // There is no expected value in them: the live kernel answers.
@@ -39,6 +40,7 @@ struct Case {
   uint32_t attach_type = 0;
   uint32_t flags = 0;
   bool gpl = true;
+  bool needs_kernel_types = false;
   uint32_t log_level = 6;
   std::vector<CaseMap> maps;
   std::vector<isa::Insn> insns;  // imm of a map load: index in maps

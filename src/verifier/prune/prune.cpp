@@ -30,20 +30,6 @@ void forget_precision(VerifierState& state) {
   for_each_reg(state, [](RegState& r) { if (r.is_scalar()) r.precise = false; });
 }
 
-// An id that only one scalar carries links nothing.
-void clear_singular_ids(VerifierState& state) {
-  std::vector<std::pair<uint32_t, int>> counts;
-  const auto count_of = [&](uint32_t id) -> int& {
-    for (auto& [known, count] : counts)
-      if (known == id) return count;
-    return counts.emplace_back(id, 0).second;
-  };
-  for_each_reg(state, [&](RegState& r) { if (r.is_scalar() && r.id) ++count_of(r.base_id()); });
-  for_each_reg(state, [&](RegState& r) {
-    if (r.is_scalar() && r.id && count_of(r.base_id()) == 1) r.id = 0, r.off = 0;
-  });
-}
-
 // A state covered by one whose own paths are not finished: what will still be found precise there is not known
 // here, so the states between compare ranges as a whole from now on.
 void mark_loop(VerifierState* state) {
@@ -86,7 +72,6 @@ void ExploredStates::add(Context& c, Bucket& states) {
   c.previous_jumps = c.jumps_processed;
   c.previous_insns = c.stats.insns_processed;
   if (c.privileged) forget_precision(current);
-  clear_singular_ids(current);
   auto checkpoint = std::make_unique<Checkpoint>();
   checkpoint->state = current;
   checkpoint->state.insn = c.insn_index;

@@ -81,6 +81,7 @@ Check do_subprog_call(Context& c) {
   for (size_t r = 1; r <= 5; ++r) callee.regs[r] = c.frame().regs[r];
   clear_caller_saved(c);
   c.state->frames.push_back(std::move(callee));
+  c.scratch_all();  // a new frame is printed whole
   if (c.log.any()) {
     c.log.print("caller:\n");
     print_state(c, *c.state, static_cast<int>(depth), true);
