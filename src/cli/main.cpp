@@ -1,6 +1,10 @@
 // skep: the command line. Parses options and hands them to the subcommand; nothing else happens here.
 #include <CLI/CLI.hpp>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
 #include "cli/commands.h"
 #include "cli/host.h"
 #include "cli/run.h"
@@ -42,7 +46,7 @@ void add_kernel_options(CLI::App* command, objects::KernelOptions& options) {
 
 int main(int argc, char** argv) {
   CLI::App app{"Linux's eBPF subsystem as an ordinary user-space program", "skep"};
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.set_version_flag("--version", "skep " SKEP_VERSION);
   objects::KernelOptions kernel;
 
@@ -86,6 +90,7 @@ int main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A subcommand");
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
@@ -93,14 +98,25 @@ int main(int argc, char** argv) {
     return 2;
   }
   cli::Host::configure(kernel);
-  if (*run_command) {
-    run.kernel = kernel;
-    return cli::run_command(run);
+  int exit_status = 2;
+  try {
+    if (*run_command) {
+      run.kernel = kernel;
+      exit_status = cli::run_command(run);
+    }
+    if (*verify_command) exit_status = cli::verify_command(verify);
+    if (*test_command) exit_status = cli::test_command(test);
+    if (*disasm_command) exit_status = cli::disasm_command(disasm);
+    if (*status_command) exit_status = cli::status_command(status);
+    if (*matrix_command) exit_status = cli::support_matrix_command();
+  } catch (const std::exception& error) {
+    // fmt reports a full disk or a closed pipe so; nothing of ours throws.
+    std::fprintf(stderr, "skep: %s\n", error.what());
+    return 1;
   }
-  if (*verify_command) return cli::verify_command(verify);
-  if (*test_command) return cli::test_command(test);
-  if (*disasm_command) return cli::disasm_command(disasm);
-  if (*status_command) return cli::status_command(status);
-  if (*matrix_command) return cli::support_matrix_command();
-  return 2;
+  if (std::fflush(stdout) != 0) {
+    std::fprintf(stderr, "skep: cannot write the output: %s\n", std::strerror(errno));
+    return 1;
+  }
+  return exit_status;
 }

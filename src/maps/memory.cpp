@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <utility>
 
 #include "maps/rules.h"
@@ -16,9 +17,20 @@ uint64_t page_size() {
   return size;
 }
 
+namespace {
+
+std::atomic<uint64_t> charged_bytes{0};
+
+uint64_t machine_bytes() {
+  static const uint64_t bytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * page_size();
+  return bytes;
+}
+
+}  // namespace
+
 bool affordable(uint64_t bytes) {
-  static const uint64_t machine = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * page_size();
-  return bytes <= machine;
+  const uint64_t charged = charged_bytes.load(std::memory_order_relaxed);
+  return charged <= machine_bytes() && bytes <= machine_bytes() - charged;
 }
 
 Result<Memory> Memory::anonymous(uint64_t bytes) {
@@ -27,6 +39,7 @@ Result<Memory> Memory::anonymous(uint64_t bytes) {
   void* data =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (data == MAP_FAILED) return fail(ENOMEM);
+  charged_bytes.fetch_add(size, std::memory_order_relaxed);
   visible_memory::add(static_cast<std::byte*>(data), size);
   return Memory(static_cast<std::byte*>(data), size, UniqueFd());
 }
@@ -46,6 +59,7 @@ Result<Memory> Memory::shared_file(const std::string& name, uint64_t bytes, bool
   UniqueFd fd = SKEP_TRY(make_memfd(name, size));
   void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (data == MAP_FAILED) return fail(ENOMEM);
+  charged_bytes.fetch_add(size, std::memory_order_relaxed);
   visible_memory::add(static_cast<std::byte*>(data), size);
   Memory memory(static_cast<std::byte*>(data), size, std::move(fd));
   // After our own mapping: the seal lets mappings that exist go on writing.
@@ -70,6 +84,7 @@ Memory::~Memory() {
   if (data_ == nullptr) return;
   visible_memory::remove(data_);
   munmap(data_, size_);
+  charged_bytes.fetch_sub(size_, std::memory_order_relaxed);
 }
 
 }  // namespace skep::maps

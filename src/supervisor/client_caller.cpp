@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,6 +51,19 @@ Result<FdObject> client_object(Supervisor& supervisor, Client& client, int fd) {
 syscall::Credentials ClientCaller::credentials() {
   syscall::Credentials credentials;
   credentials.uid = environment_.task().uid;
+  // Who has our user id is root in the virtual kernel. A privileged supervisor may have clients that have
+  // given up their user id and are held by a policy: they get what their capabilities give on Linux.
+  if (credentials.uid == ::geteuid()) return credentials;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, static_cast<int>(client_.tid())};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capget, &header, data) != 0) data[0] = data[1] = {};
+  const auto has = [&data](int capability) {
+    return (data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) != 0;
+  };
+  credentials.sys_admin = has(CAP_SYS_ADMIN);
+  credentials.bpf = credentials.sys_admin || has(CAP_BPF);
+  credentials.perfmon = credentials.sys_admin || has(CAP_PERFMON);
+  credentials.net_admin = credentials.sys_admin || has(CAP_NET_ADMIN);
   return credentials;
 }
 

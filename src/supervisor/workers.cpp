@@ -13,7 +13,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How long a call may hold up others before a parked thread takes over; looked at seldom while nothing happens.
+// How long a call may hold up others before a parked thread takes over; looked at seldom while nothing
+// happens.
 constexpr milliseconds kPatience{2}, kIdlePatience{50};
 
 // The role that this thread believes to have; 0 when it gave it away.
@@ -24,7 +25,7 @@ thread_local uint64_t own_role = 0;
 int interrupt_signal() { return SIGRTMIN + 6; }
 
 void install_interrupt_signal() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) {};  // no SA_RESTART: that is its whole purpose
   ::sigaction(interrupt_signal(), &action, nullptr);
 }
@@ -44,7 +45,8 @@ bool Workers::spawn_locked() {
   // thread that runs them.
   sigset_t blocked, before;
   ::sigfillset(&blocked);
-  for (const int number : {interrupt_signal(), SIGSEGV, SIGBUS, SIGFPE, SIGILL}) ::sigdelset(&blocked, number);
+  for (const int number : {interrupt_signal(), SIGSEGV, SIGBUS, SIGFPE, SIGILL})
+    ::sigdelset(&blocked, number);
   ::pthread_sigmask(SIG_SETMASK, &blocked, &before);
   pthread_t thread;
   const auto entry = [](void* self) -> void* {
@@ -65,11 +67,12 @@ void Workers::pass_role_locked() {
   vacant_.notify_one();
 }
 
-void Workers::step_aside() {
-  if (own_role == 0) return;
+bool Workers::step_aside() {
   std::lock_guard lock(mutex_);
-  if (role_.load() == own_role) pass_role_locked();
+  if (threads_.size() + kReserve > kMaxWorkers) return false;
+  if (own_role != 0 && role_.load() == own_role) pass_role_locked();
   own_role = 0;
+  return true;
 }
 
 bool Workers::park() {
@@ -123,8 +126,8 @@ void Workers::stop() {
   stopping_.store(true);
   std::unique_lock lock(mutex_);
   vacant_.notify_all();
-  // Kernels before 6.11 leave a receiver asleep when the last client goes: the signal wakes it. It is sent again
-  // since a thread may just be about to fall asleep.
+  // Kernels before 6.11 leave a receiver asleep when the last client goes: the signal wakes it. It is sent
+  // again since a thread may just be about to fall asleep.
   while (!threads_.empty()) {
     for (const pthread_t thread : threads_) ::pthread_kill(thread, interrupt_signal());
     ended_.wait_for(lock, milliseconds(5));

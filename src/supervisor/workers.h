@@ -1,9 +1,10 @@
 // Workers: threads that receive a notification, serve it and answer it.
 //
-// One thread at a time has the role of the receiver: it receives and serves, call after call, so that short calls
-// stay on one warm thread (several receivers take turns, which costs twice as much a call). It gives the role to
-// a parked thread before it does something long (step_aside), and a parked thread takes the role away from one
-// that has not come back in time. So notifications are received at once also while other calls block.
+// One thread at a time has the role of the receiver: it receives and serves, call after call, so that short
+// calls stay on one warm thread (several receivers take turns, which costs twice as much a call). It gives
+// the role to a parked thread before it does something long (step_aside), and a parked thread takes the role
+// away from one that has not come back in time. So notifications are received at once also while other calls
+// block.
 #pragma once
 
 #include <pthread.h>
@@ -30,14 +31,16 @@ class Workers {
   // Call when the listener has hung up. Returns when all threads have ended.
   void stop();
 
-  // From inside a call that may take long or block: lets another thread receive meanwhile.
-  void step_aside();
+  // From inside a call that may take long or block: lets another thread receive meanwhile. False when so many
+  // calls block already that there must be no more: a call without an end shall fail with EAGAIN then.
+  bool step_aside();
 
   int busy() const { return busy_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr size_t kMaxWorkers = 1024;
   static constexpr size_t kMaxParked = 4;
+  static constexpr size_t kReserve = 16;  // threads that are never left to calls that block
 
   bool spawn_locked();
   void run();

@@ -191,3 +191,28 @@ TEST(MemoryUsage, IsWhatTheLiveKernelSays) {
 
 }  // namespace
 }  // namespace skep::maps
+
+namespace skep::maps {
+namespace {
+
+// However many maps a client makes, together they stay within the machine's memory.
+TEST(MapMemory, AllMapsTogetherFitTheMachine) {
+  const auto machine = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page_size();
+  MapSpec spec;
+  spec.type = abi::BPF_MAP_TYPE_ARRAY;
+  spec.key_size = 4;
+  spec.value_size = 4096;
+  spec.max_entries = static_cast<uint32_t>(machine / 4 / spec.value_size);
+  std::vector<Ref<Map>> maps;
+  Result<Ref<Map>> last = create(spec);
+  for (; last && maps.size() < 8; last = create(spec)) maps.push_back(*last);
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().code, ENOMEM);
+  EXPECT_GE(maps.size(), 2u);
+  EXPECT_LE(maps.size(), 4u);
+  maps.clear();
+  EXPECT_TRUE(create(spec));
+}
+
+}  // namespace
+}  // namespace skep::maps

@@ -24,7 +24,7 @@ bool has_send_timeout(int fd) {
 
 Outcome perform(Supervisor& supervisor, Client& client, const PolicySocket& socket,
                 const AddressArgument& address) {
-  supervisor.workers().step_aside();
+  if (!supervisor.workers().step_aside()) return Outcome::error(EAGAIN);
   BlockingCall blocking(supervisor.blocked(), client);
   if (::connect(socket.fd(), address.raw(), static_cast<socklen_t>(address.length)) == 0)
     return Outcome::returns(0);

@@ -38,7 +38,7 @@ int receive_timeout(int fd) {
 
 // Waits for data where the client would. EAGAIN: the socket's time is over.
 Status wait_for_data(Supervisor& supervisor, Client& client, const PolicySocket& socket) {
-  supervisor.workers().step_aside();
+  if (!supervisor.workers().step_aside()) return fail(EAGAIN);
   BlockingCall blocking(supervisor.blocked(), client);
   pollfd poll_fd{socket.fd(), POLLIN, 0};
   const int timeout = receive_timeout(socket.fd());

@@ -91,7 +91,7 @@ Result<int64_t> send(Supervisor& supervisor, Client& client, PolicySocket& socke
   header.msg_control = message.control.empty() ? nullptr : message.control.data();
   header.msg_controllen = message.control.size();
   ClientRights rights(client);
-  supervisor.workers().step_aside();
+  if (!supervisor.workers().step_aside()) return fail(EAGAIN);
   BlockingCall blocking(supervisor.blocked(), client);
   const ssize_t count = ::sendmsg(socket.fd(), &header, message.flags | MSG_NOSIGNAL);
   if (count < 0) return fail(errno == EINTR && blocking.interrupted() ? kRestartSyscall : errno);
