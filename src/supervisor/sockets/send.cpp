@@ -14,9 +14,12 @@
 
 namespace skep::supervisor {
 
+using progtypes::SockaddrStorage;
+
 namespace {
 
 constexpr unsigned kMostMessages = 1024;  // of one sendmmsg
+constexpr int kNotSupported = 524;        // the kernel's ENOTSUPP: an IPv6 program made the address an IPv4 one
 
 // One message, wholly on our side.
 struct Message {
@@ -50,16 +53,26 @@ void set_source_address(Message& message, bool inet4, const uint32_t (&source)[4
   }
 }
 
-// Linux turns an IPv4-mapped destination into an IPv4 one before any hook sees it.
+bool is_mapped(const SockaddrStorage& address) {
+  return address.family == AF_INET6 && address.ip6[0] == 0 && address.ip6[1] == 0 && address.ip6[2] == htonl(0xffff);
+}
+
+// As Linux's udpv6_sendmsg: a message to an IPv4-mapped address goes the way of IPv4, hooks included.
 void unmap(AddressArgument& address) {
-  const uint32_t mapped[3] = {0, 0, htonl(0xffff)};
-  progtypes::SockaddrStorage& value = address.value;
-  if (value.family != AF_INET6 || std::memcmp(value.ip6, mapped, sizeof mapped) != 0) return;
-  progtypes::SockaddrStorage plain;
-  plain.family = AF_INET;
-  plain.port = value.port;
-  plain.ip4 = value.ip6[3];
-  address = {plain, static_cast<int>(sizeof(sockaddr_in))};
+  if (!is_mapped(address.value)) return;
+  const uint32_t ip4 = address.value.ip6[3];
+  const uint16_t port = address.value.port;
+  address.value = {};
+  address.value.family = AF_INET;
+  address.value.port = port;
+  address.value.ip4 = ip4;
+  address.length = sizeof(sockaddr_in);
+}
+
+bool is_v6_only(const PolicySocket& socket) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  return ::getsockopt(socket.fd(), SOL_IPV6, IPV6_V6ONLY, &value, &length) == 0 && value != 0;
 }
 
 // 0 or -errno.
@@ -67,17 +80,23 @@ int judge(Supervisor& supervisor, Client& client, PolicySocket& socket, Message&
   if (!message.has_address || message.address.length < static_cast<int>(sizeof(sockaddr_in))) return 0;
   if (socket.sock.family == AF_INET6 && message.address.length >= shortest_address(socket.sock)) unmap(message.address);
   const bool inet4 = socket.sock.family == AF_INET || message.address.value.family == AF_INET;
+  if (inet4 && socket.sock.family == AF_INET6 && is_v6_only(socket)) return 0;  // ENETUNREACH before any hook
   const uint32_t attach_type = inet4 ? abi::BPF_CGROUP_UDP4_SENDMSG : abi::BPF_CGROUP_UDP6_SENDMSG;
   if (!inet4 && message.address.length < shortest_address(socket.sock)) return 0;
   if (!socket.has_programs(attach_type)) return 0;
   ClientEnvironment environment(supervisor, client);
   uint32_t source[4] = {};
+  if (socket.sock.family == AF_INET) source[0] = socket.sock.src_ip4;
+  else if (!inet4) std::ranges::copy(socket.sock.src_ip6, source);
+  uint32_t before[4];
+  std::ranges::copy(source, before);
   const auto verdict =
       attach::run_sock_addr(socket.cgroup(), attach_type, socket.sock, &message.address.value,
                             static_cast<uint32_t>(message.address.length), source, environment);
-  if (verdict.retval == 0 && std::ranges::any_of(source, [](uint32_t word) { return word != 0; }))
-    set_source_address(message, inet4, source);
-  return verdict.retval;
+  if (verdict.retval != 0) return verdict.retval;
+  if (!inet4 && is_mapped(message.address.value)) return -kNotSupported;
+  if (!std::ranges::equal(source, before)) set_source_address(message, inet4, source);
+  return 0;
 }
 
 Result<int64_t> send(Supervisor& supervisor, Client& client, PolicySocket& socket, Message& message) {
