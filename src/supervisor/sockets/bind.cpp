@@ -4,6 +4,7 @@
 // from outside, so the programs run first, on the address and port that the bind will get: for port 0 a
 // free one is chosen beforehand. On a refusal a bind of a second socket tells whether Linux would
 // have failed earlier for another reason (EADDRINUSE, EACCES, ...).
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -21,8 +22,8 @@ namespace {
 
 constexpr int kPortAttempts = 16;
 
-Outcome perform(Client& client, const PolicySocket& socket, const AddressArgument& address) {
-  ClientRights rights(client);
+Outcome perform(Client& client, const PolicySocket& socket, const AddressArgument& address, uint64_t granted) {
+  ClientRights rights(client, granted);
   return outcome_of_syscall(::bind(socket.fd(), address.raw(), static_cast<socklen_t>(address.length)));
 }
 
@@ -33,20 +34,21 @@ void copy_option(int from, int to, int level, int name) {
 }
 
 // A socket like the client's, bound to the address. Its lifetime is that of the trial.
-Result<UniqueFd> trial(Client& client, const PolicySocket& socket, const AddressArgument& address) {
+Result<UniqueFd> trial(Client& client, const PolicySocket& socket, const AddressArgument& address,
+                       uint64_t granted) {
   UniqueFd fd(::socket(socket.sock.family, socket.sock.type | SOCK_CLOEXEC, socket.sock.protocol));
   if (!fd) return fail_last();
   copy_option(socket.fd(), fd.get(), SOL_SOCKET, SO_REUSEADDR);
   copy_option(socket.fd(), fd.get(), SOL_SOCKET, SO_REUSEPORT);
   copy_option(socket.fd(), fd.get(), SOL_IP, IP_FREEBIND);
   if (socket.sock.family == AF_INET6) copy_option(socket.fd(), fd.get(), SOL_IPV6, IPV6_V6ONLY);
-  ClientRights rights(client);
+  ClientRights rights(client, granted);
   if (::bind(fd.get(), address.raw(), static_cast<socklen_t>(address.length)) != 0) return fail_last();
   return fd;
 }
 
 Result<uint16_t> free_port(Client& client, const PolicySocket& socket, const AddressArgument& address) {
-  const UniqueFd fd = SKEP_TRY(trial(client, socket, address));
+  const UniqueFd fd = SKEP_TRY(trial(client, socket, address, 0));
   SockaddrStorage bound;
   socklen_t length = sizeof bound;
   if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &length) != 0) return fail_last();
@@ -61,15 +63,16 @@ bool gets_no_port(const PolicySocket& socket) {
 
 // What Linux answers when the socket has a port already. The client's own socket is not tried: another thread may
 // take its port away (by AF_UNSPEC) in this moment, and the bind would succeed without a judgement.
-Outcome refuse_second_bind(Client& client, const PolicySocket& socket, const AddressArgument& address) {
-  const auto possible = trial(client, socket, address);
+Outcome refuse_second_bind(Client& client, const PolicySocket& socket, const AddressArgument& address,
+                           uint64_t granted) {
+  const auto possible = trial(client, socket, address, granted);
   return Outcome::error(possible || possible.error().code == EADDRINUSE ? EINVAL : possible.error().code);
 }
 
 Outcome bind_after_judgement(Client& client, PolicySocket& socket, AddressArgument address, uint32_t attach_type,
-                             ClientEnvironment& environment) {
+                             uint64_t granted, ClientEnvironment& environment) {
   const bool any_port = address.value.port == 0;
-  if (any_port && gets_no_port(socket)) return perform(client, socket, address);
+  if (any_port && gets_no_port(socket)) return perform(client, socket, address, granted);
   for (int attempt = 1;; ++attempt) {
     if (any_port) {
       const auto port = free_port(client, socket, address);
@@ -79,10 +82,10 @@ Outcome bind_after_judgement(Client& client, PolicySocket& socket, AddressArgume
     set_source(socket.sock, address.value);
     const int verdict = attach::run_sock(socket.cgroup(), attach_type, socket.sock, environment);
     if (verdict != 0) {
-      const auto possible = trial(client, socket, address);
+      const auto possible = trial(client, socket, address, granted);
       return Outcome::error(possible ? -verdict : possible.error().code);
     }
-    Outcome outcome = perform(client, socket, address);
+    Outcome outcome = perform(client, socket, address, granted);
     const bool taken = outcome.kind == Outcome::Kind::kError && outcome.value == EADDRINUSE;
     if (!any_port || !taken || attempt == kPortAttempts) return outcome;
     address.value.port = 0;
@@ -103,20 +106,22 @@ Outcome handle_bind(Supervisor& supervisor, Client& client) {
   // Raw sockets have a bind of their own, without hooks.
   const bool bound = socket->sock.src_port != 0;
   if (socket->sock.type == SOCK_RAW || address->length < shortest_address(socket->sock))
-    return perform(client, *socket, *address);
+    return perform(client, *socket, *address, 0);
 
   ClientEnvironment environment(supervisor, client);
+  uint64_t granted = 0;
   const uint32_t bind_type = socket->pick(abi::BPF_CGROUP_INET4_BIND, abi::BPF_CGROUP_INET6_BIND);
   if (socket->has_programs(bind_type)) {
     const auto verdict =
         attach::run_sock_addr(socket->cgroup(), bind_type, socket->sock, &address->value,
                               static_cast<uint32_t>(address->length), nullptr, environment);
     if (verdict.retval != 0) return Outcome::error(-verdict.retval);
+    if (verdict.no_cap_net_bind_service) granted = uint64_t{1} << CAP_NET_BIND_SERVICE;
   }
   const uint32_t post_type = socket->pick(abi::BPF_CGROUP_INET4_POST_BIND, abi::BPF_CGROUP_INET6_POST_BIND);
-  if (!socket->has_programs(post_type)) return perform(client, *socket, *address);
-  if (bound) return refuse_second_bind(client, *socket, *address);
-  return bind_after_judgement(client, *socket, *address, post_type, environment);
+  if (!socket->has_programs(post_type)) return perform(client, *socket, *address, granted);
+  if (bound) return refuse_second_bind(client, *socket, *address, granted);
+  return bind_after_judgement(client, *socket, *address, post_type, granted, environment);
 }
 
 }  // namespace skep::supervisor

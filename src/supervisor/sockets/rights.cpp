@@ -44,12 +44,12 @@ uint64_t effective_of(Client& client) {
 
 }  // namespace
 
-ClientRights::ClientRights(Client& client) {
+ClientRights::ClientRights(Client& client, uint64_t keep) {
   Capabilities own;
   own.load();
   before_ = own.effective();
   if (before_ == 0) return;
-  const uint64_t common = before_ & effective_of(client);
+  const uint64_t common = before_ & (effective_of(client) | keep);
   if (common == before_) return;
   own.set_effective(common);
   changed_ = true;

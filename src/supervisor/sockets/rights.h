@@ -12,7 +12,8 @@ namespace skep::supervisor {
 
 class ClientRights {
  public:
-  explicit ClientRights(Client& client);
+  // `keep`: capabilities, by bit, that a program grants for this call.
+  explicit ClientRights(Client& client, uint64_t keep = 0);
   ~ClientRights();
   ClientRights(const ClientRights&) = delete;
   ClientRights& operator=(const ClientRights&) = delete;
