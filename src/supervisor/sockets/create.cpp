@@ -38,23 +38,20 @@ bool same_network(Client& client) {
          ours.st_ino == theirs.st_ino;
 }
 
-// EPERM for what the programs do not allow, when the socket could be had at all.
-Outcome make_socket(Client& client, const net::Sock& sock, bool allowed) {
-  if (!same_network(client)) return allowed ? Outcome::proceed() : Outcome::error(EPERM);
-  UniqueFd fd;
-  {
-    ClientRights rights(client);
-    fd.reset(::socket(static_cast<int>(client.arg(0)), static_cast<int>(client.arg(1)) | SOCK_CLOEXEC,
-                      static_cast<int>(client.arg(2))));
-  }
-  if (!fd) return Outcome::error(errno);
-  if (!allowed) return Outcome::error(EPERM);
-  // Programs have the kernel's rights, not the client's; where we lack them the default stays.
-  if (sock.mark != 0) ::setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &sock.mark, sizeof sock.mark);
-  if (sock.priority != 0) ::setsockopt(fd.get(), SOL_SOCKET, SO_PRIORITY, &sock.priority, sizeof sock.priority);
+Result<UniqueFd> make_socket(Client& client) {
+  ClientRights rights(client);
+  UniqueFd fd(::socket(static_cast<int>(client.arg(0)), static_cast<int>(client.arg(1)) | SOCK_CLOEXEC,
+                       static_cast<int>(client.arg(2))));
+  if (!fd) return fail_last();
+  return fd;
+}
+
+// Programs have the kernel's rights, not the client's; where we lack them the default stays.
+void apply_changes(int fd, const net::Sock& sock) {
+  if (sock.mark != 0) ::setsockopt(fd, SOL_SOCKET, SO_MARK, &sock.mark, sizeof sock.mark);
+  if (sock.priority != 0) ::setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &sock.priority, sizeof sock.priority);
   if (sock.bound_dev_if != 0)
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTOIFINDEX, &sock.bound_dev_if, sizeof sock.bound_dev_if);
-  return Outcome::descriptor(std::move(fd), (client.arg(1) & SOCK_CLOEXEC) != 0);
+    ::setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &sock.bound_dev_if, sizeof sock.bound_dev_if);
 }
 
 }  // namespace
@@ -69,12 +66,18 @@ Outcome handle_socket(Supervisor& supervisor, Client& client) {
                                 static_cast<int>(client.arg(2)));
   const attach::Cgroup& cgroup = *environment.cgroup();
   sock.cgroup_id = cgroup.id();
-  const int verdict = attach::run_sock(cgroup, abi::BPF_CGROUP_INET_SOCK_CREATE, sock, environment);
-  if (verdict != 0) {
-    Outcome outcome = make_socket(client, sock, false);
-    return outcome.value == EPERM ? Outcome::error(-verdict) : std::move(outcome);
+  // As on Linux no program runs for a socket that cannot be had.
+  UniqueFd fd;
+  if (same_network(client)) {
+    auto made = make_socket(client);
+    if (!made) return Outcome::error(made.error().code);
+    fd = *std::move(made);
   }
-  return was_changed(sock) ? make_socket(client, sock, true) : Outcome::proceed();
+  const int verdict = attach::run_sock(cgroup, abi::BPF_CGROUP_INET_SOCK_CREATE, sock, environment);
+  if (verdict != 0) return Outcome::error(-verdict);
+  if (!was_changed(sock) || !fd) return Outcome::proceed();
+  apply_changes(fd.get(), sock);
+  return Outcome::descriptor(std::move(fd), (client.arg(1) & SOCK_CLOEXEC) != 0);
 }
 
 }  // namespace skep::supervisor
