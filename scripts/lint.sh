@@ -19,8 +19,8 @@ sources() { git ls-files 'src/*.cpp'; }
 case "${1:-all}" in
   format) format ;;
   tidy) sources | tidy ;;
-  # Every tenth file, another tenth for each commit: all of the tree is read over ten commits.
-  tidy-sample) sources | awk -v turn="$(git rev-list --count HEAD)" 'NR % 10 == turn % 10' | tidy ;;
+  # What make test reads: a part that takes a minute. The whole tree is for make lint.
+  tidy-sample) git ls-files 'src/base/*.cpp' 'src/cli/*.cpp' 'src/supervisor/files/*.cpp' 'src/verifier/rewrite/*.cpp' | tidy ;;
   all) scripts/check-layers; format; sources | tidy ;;
   *) echo "lint.sh: unknown word $1" >&2; exit 2 ;;
 esac

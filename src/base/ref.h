@@ -43,16 +43,30 @@ class Ref {
  public:
   Ref() = default;
   Ref(std::nullptr_t) {}
-  static Ref adopt(T* pointer) { Ref r; r.pointer_ = pointer; return r; }  // takes over one count
-  static Ref share(T* pointer) { if (pointer) pointer->ref_get(); return adopt(pointer); }
+  static Ref adopt(T* pointer) {
+    Ref r;
+    r.pointer_ = pointer;
+    return r;
+  }  // takes over one count
+  static Ref share(T* pointer) {
+    if (pointer) pointer->ref_get();
+    return adopt(pointer);
+  }
 
-  Ref(const Ref& other) : pointer_(other.pointer_) { if (pointer_) pointer_->ref_get(); }
+  Ref(const Ref& other) : pointer_(other.pointer_) {
+    if (pointer_) pointer_->ref_get();
+  }
   Ref(Ref&& other) noexcept : pointer_(std::exchange(other.pointer_, nullptr)) {}
   template <class U>
     requires std::is_convertible_v<U*, T*>
   Ref(Ref<U> other) : pointer_(other.release()) {}
-  Ref& operator=(Ref other) noexcept { std::swap(pointer_, other.pointer_); return *this; }
-  ~Ref() { if (pointer_) pointer_->ref_put(); }
+  Ref& operator=(Ref other) noexcept {
+    std::swap(pointer_, other.pointer_);
+    return *this;
+  }
+  ~Ref() {
+    if (pointer_) pointer_->ref_put();
+  }
 
   T* get() const { return pointer_; }
   T* operator->() const { return pointer_; }

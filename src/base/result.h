@@ -33,12 +33,12 @@ inline std::unexpected<Error> fail_last() { return std::unexpected(Error::last()
 }  // namespace skep
 
 // SKEP_TRY(expression): yields the value, or returns the error from the enclosing function.
-#define SKEP_TRY(...)                                               \
-  ({                                                                \
-    auto skep_try_result = (__VA_ARGS__);                           \
-    if (!skep_try_result) [[unlikely]]                              \
-      return std::unexpected(std::move(skep_try_result).error());   \
-    ::skep::detail::take(std::move(skep_try_result));               \
+#define SKEP_TRY(...)                                             \
+  ({                                                              \
+    auto skep_try_result = (__VA_ARGS__);                         \
+    if (!skep_try_result) [[unlikely]]                            \
+      return std::unexpected(std::move(skep_try_result).error()); \
+    ::skep::detail::take(std::move(skep_try_result));             \
   })
 
 namespace skep::detail {

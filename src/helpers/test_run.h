@@ -27,8 +27,8 @@ struct TestRunInput {
   uint32_t flags = 0;  // abi::BPF_F_TEST_*
   uint32_t cpu = 0;
   uint32_t batch_size = 0;
-  uint32_t duration = 0;        // as the caller left it: syscall programs refuse all but 0
-  uint32_t max_ctx_offset = 0;  // of the program: a raw tracepoint's context must reach that far
+  uint32_t duration = 0;          // as the caller left it: syscall programs refuse all but 0
+  uint32_t max_ctx_offset = 0;    // of the program: a raw tracepoint's context must reach that far
   const bool* stopped = nullptr;  // set by the runner when the repetitions shall end
 };
 

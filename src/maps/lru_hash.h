@@ -1,9 +1,9 @@
 // LruHashMap: lru_hash and lru_percpu_hash: an update of a full map evicts instead of failing.
 //
 // The order is approximate, as on Linux: elements stand in a circle, a hand goes round, and what was not used
-// (found by a program, written again by anybody) since the hand last passed goes first. bpf(2) lookups do not count
-// as use. Linux keeps lists instead; which of the old elements goes is not part of the interface. One circle
-// serves all CPUs, with BPF_F_NO_COMMON_LRU too.
+// (found by a program, written again by anybody) since the hand last passed goes first. bpf(2) lookups do not
+// count as use. Linux keeps lists instead; which of the old elements goes is not part of the interface. One
+// circle serves all CPUs, with BPF_F_NO_COMMON_LRU too.
 #pragma once
 
 #include "maps/hash.h"

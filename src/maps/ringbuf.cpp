@@ -199,7 +199,8 @@ Result<int> RingBufMap::wakeup_fd() {
     wakeup_fd_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!wakeup_fd_) return fail_last();
     set_wakeup([fd = wakeup_fd_.get()] {
-      // Emptied first, so that the counter never gets full; each write is one event for edge-triggered waiters.
+      // Emptied first, so that the counter never gets full; each write is one event for edge-triggered
+      // waiters.
       eventfd_t count;
       (void)eventfd_read(fd, &count);
       (void)eventfd_write(fd, 1);

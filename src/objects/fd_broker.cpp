@@ -28,13 +28,15 @@ constexpr int kReadOnlyMark = O_DSYNC;
 
 // What bpftool looks for in the link text of /proc/PID/fd/N.
 std::string_view file_name(const Object& object) {
-  static constexpr std::array<std::string_view, 5> kNames = {"bpf-map", "bpf-prog", "bpf-link", "btf", "perf_event"};
+  static constexpr std::array<std::string_view, 5> kNames = {"bpf-map", "bpf-prog", "bpf-link", "btf",
+                                                             "perf_event"};
   return kNames[object.index()];
 }
 
 // How Linux opens the object's file.
 int open_mode(const Object& object) {
-  const bool read_write = std::holds_alternative<Ref<maps::Map>>(object) || std::holds_alternative<Ref<Program>>(object);
+  const bool read_write =
+      std::holds_alternative<Ref<maps::Map>>(object) || std::holds_alternative<Ref<Program>>(object);
   return read_write ? O_RDWR : O_RDONLY;
 }
 
@@ -54,9 +56,12 @@ bool is_pipe(int fd) {
 int map_open_flags(FdMode mode, bool writable_memory) {
   if (!writable_memory) return O_RDONLY | (mode == FdMode::kReadOnly ? kReadOnlyMark : 0);
   switch (mode) {
-    case FdMode::kReadOnly: return O_RDONLY | kReadOnlyMark;
-    case FdMode::kWriteOnly: return O_WRONLY;
-    case FdMode::kReadWrite: break;
+    case FdMode::kReadOnly:
+      return O_RDONLY | kReadOnlyMark;
+    case FdMode::kWriteOnly:
+      return O_WRONLY;
+    case FdMode::kReadWrite:
+      break;
   }
   return O_RDWR;
 }
@@ -162,13 +167,14 @@ Result<BrokeredFd> FdBroker::make_fd(Object object, FdMode mode) {
     if (auto mapping = (*map)->mapping()) return state_->open_memory(*map, *mapping, mode);
   const std::string_view name = file_name(object);
   const int flags = open_mode(object);
-  return state_->make_pipe(name, flags,
-                           {.reference = UserReference(std::move(object)), .mode = mode, .closed = {}, .writer = {}});
+  return state_->make_pipe(
+      name, flags, {.reference = UserReference(std::move(object)), .mode = mode, .closed = {}, .writer = {}});
 }
 
 Result<BrokeredFd> FdBroker::make_notifier_fd(std::string_view name, std::function<void()> closed) {
-  return state_->make_pipe(name, O_RDONLY,
-                           {.reference = {}, .mode = FdMode::kReadOnly, .closed = std::move(closed), .writer = {}});
+  return state_->make_pipe(
+      name, O_RDONLY,
+      {.reference = {}, .mode = FdMode::kReadOnly, .closed = std::move(closed), .writer = {}});
 }
 
 Result<BrokeredFd> FdBroker::State::make_pipe(std::string_view name, int mode, PipeEntry entry) {
@@ -198,7 +204,8 @@ Result<BrokeredFd> FdBroker::State::make_pipe(std::string_view name, int mode, P
   return made;
 }
 
-Result<BrokeredFd> FdBroker::State::open_memory(const Ref<maps::Map>& map, const maps::Mapping& mapping, FdMode mode) {
+Result<BrokeredFd> FdBroker::State::open_memory(const Ref<maps::Map>& map, const maps::Mapping& mapping,
+                                                FdMode mode) {
   const std::string path = fd_path(mapping.fd);
   std::lock_guard lock(mutex);
   BrokeredFd made;

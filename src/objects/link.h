@@ -1,7 +1,7 @@
 // Link: an attachment as an object. It ends when its last reference (fd, pin) is dropped or by LINK_DETACH.
 //
-// Each kind of link derives from it in attach/. Subclasses call their detach() from their destructor, since the
-// hook holds no reference to the link.
+// Each kind of link derives from it in attach/. Subclasses call their detach() from their destructor, since
+// the hook holds no reference to the link.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace skep::objects {
 // What a link says about itself besides type, id and program: its part of abi::bpf_link_info.
 struct LinkDetails {
   abi::bpf_link_info info{};
-  size_t end = 0;               // where the type's part ends, from the start of the struct
+  size_t end = 0;  // where the type's part ends, from the start of the struct
   // Where the client's pointer for a name stands (its length follows it); 0: the type has none.
   size_t text_offset = 0;
   std::string text;

@@ -17,9 +17,9 @@ namespace skep::objects {
 struct MapState {
   IdLease lease;
   std::mutex mutex;
-  uint32_t user_references = 0;   // fds and pins; a prog_array empties itself when the last one goes
-  uint32_t writers = 0;           // bpf(2) updates under way; freeze answers EBUSY while there are any
-  Ref<BtfObject> btf;             // what MAP_CREATE's btf_fd named; null without
+  uint32_t user_references = 0;  // fds and pins; a prog_array empties itself when the last one goes
+  uint32_t writers = 0;          // bpf(2) updates under way; freeze answers EBUSY while there are any
+  Ref<BtfObject> btf;            // what MAP_CREATE's btf_fd named; null without
 };
 
 // The state of a map that Kernel::publish has seen.

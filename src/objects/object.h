@@ -11,7 +11,7 @@ namespace skep::objects {
 class Program;
 class Link;
 class BtfObject;
-class PerfEvent;   // a perf_event_open fd that programs can be attached to
+class PerfEvent;  // a perf_event_open fd that programs can be attached to
 
 // Including objects/kernel.h brings the complete types that copying an Object needs.
 using Object = std::variant<Ref<maps::Map>, Ref<Program>, Ref<Link>, Ref<BtfObject>, Ref<PerfEvent>>;

@@ -17,10 +17,11 @@ class PerfEvent : public RefCounted {
  public:
   virtual const std::string& name() const = 0;  // "sys_enter_execve"
   virtual uint32_t tracepoint_id() const = 0;   // config of perf_event_attr, the tracepoint's `id` file
-  // EEXIST: has a program, or the tracepoint runs that program already. E2BIG: 64 programs. EINVAL: other type.
+  // EEXIST: has a program, or the tracepoint runs that program already. E2BIG: 64 programs. EINVAL: other
+  // type.
   virtual Status set_program(Ref<Program> program, uint64_t cookie) = 0;
   virtual void clear_program() = 0;
-  virtual Ref<Program> program() const = 0;     // null when none
+  virtual Ref<Program> program() const = 0;  // null when none
 };
 
 }  // namespace skep::objects

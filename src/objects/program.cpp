@@ -18,8 +18,12 @@ uint64_t monotonic_ns() {
 
 Program::Program(ProgramSpec spec, verifier::Accepted accepted, verifier::Statistics statistics,
                  Ref<exec::Image> image, Ref<BtfObject> btf)
-    : spec_(std::move(spec)), accepted_(std::move(accepted)), statistics_(statistics), image_(std::move(image)),
-      btf_(std::move(btf)), statistics_enabled_(std::make_shared<std::atomic<int>>(0)) {}
+    : spec_(std::move(spec)),
+      accepted_(std::move(accepted)),
+      statistics_(statistics),
+      image_(std::move(image)),
+      btf_(std::move(btf)),
+      statistics_enabled_(std::make_shared<std::atomic<int>>(0)) {}
 
 Program::~Program() = default;
 

@@ -26,12 +26,12 @@ struct ProgramSpec {
   uint32_t expected_attach_type = 0;
   uint32_t flags = 0;
   bool gpl_compatible = false;
-  std::string name;                    // at most 15 bytes
+  std::string name;  // at most 15 bytes
   uint32_t created_by_uid = 0;
-  uint64_t load_time_ns = 0;           // CLOCK_BOOTTIME
+  uint64_t load_time_ns = 0;  // CLOCK_BOOTTIME
   uint8_t tag[8] = {};
   uint32_t ifindex = 0;
-  std::vector<isa::Insn> original;     // as loaded
+  std::vector<isa::Insn> original;              // as loaded
   std::vector<std::byte> func_info, line_info;  // records as loaded, cut or padded to this version's size
   uint32_t func_info_rec_size = 0, line_info_rec_size = 0;
 };
@@ -43,8 +43,8 @@ struct RunStatistics {
 
 class Program : public RefCounted {
  public:
-  Program(ProgramSpec spec, verifier::Accepted accepted, verifier::Statistics statistics, Ref<exec::Image> image,
-          Ref<BtfObject> btf);
+  Program(ProgramSpec spec, verifier::Accepted accepted, verifier::Statistics statistics,
+          Ref<exec::Image> image, Ref<BtfObject> btf);
   ~Program() override;
 
   const ProgramSpec& spec() const { return spec_; }
@@ -62,7 +62,8 @@ class Program : public RefCounted {
 
   // Runs the program once. Inside an RCU read section and with a virtual CPU held (run.cpu).
   uint64_t run(void* ctx, helpers::RunContext& run) const {
-    if (!statistics_enabled_->load(std::memory_order_relaxed)) [[likely]] return image_->run(ctx, run);
+    if (!statistics_enabled_->load(std::memory_order_relaxed)) [[likely]]
+      return image_->run(ctx, run);
     return run_measured(ctx, run);
   }
   const RunStatistics& run_statistics() const { return run_statistics_; }

@@ -1,7 +1,9 @@
-// BlockedCalls: lets a worker perform a blocking syscall for a client without outliving the client's patience.
+// BlockedCalls: lets a worker perform a blocking syscall for a client without outliving the client's
+// patience.
 //
-// While a BlockingCall lives, a watcher thread looks every few milliseconds whether the client is gone or has a
-// signal to handle, and then interrupts the worker's syscall (EINTR). The watcher sleeps while nobody blocks.
+// While a BlockingCall lives, a watcher thread looks every few milliseconds whether the client is gone or has
+// a signal to handle, and then interrupts the worker's syscall (EINTR). The watcher sleeps while nobody
+// blocks.
 #pragma once
 
 #include <pthread.h>

@@ -1,7 +1,9 @@
-// epoll_ctl(2) on the fd of a map that signals data (ring buffers). The fd in the client is a memfd, which epoll
-// refuses; in its place the map's own eventfd goes into the client's epoll instance, put there from outside.
+// epoll_ctl(2) on the fd of a map that signals data (ring buffers). The fd in the client is a memfd, which
+// epoll refuses; in its place the map's own eventfd goes into the client's epoll instance, put there from
+// outside.
 //
-// It is registered edge-triggered: the client never reads the eventfd, so a level would never fall. Linux's level
+// It is registered edge-triggered: the client never reads the eventfd, so a level would never fall. Linux's
+// level
 // ("the ring has data") and our edge ("data came") differ for a client that leaves records in the ring
 // and waits again; libbpf drains the ring on each event. Data that is there already at ADD gives one event.
 #include <sys/epoll.h>

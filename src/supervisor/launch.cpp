@@ -46,7 +46,8 @@ int install_filter(const std::vector<abi::sock_filter>& filter) {
   const unsigned listener = abi::SECCOMP_FILTER_FLAG_NEW_LISTENER;
   const unsigned killable = abi::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;  // since 5.19
   long fd = ::syscall(SYS_seccomp, abi::SECCOMP_SET_MODE_FILTER, listener | killable, &program);
-  if (fd < 0 && errno == EINVAL) fd = ::syscall(SYS_seccomp, abi::SECCOMP_SET_MODE_FILTER, listener, &program);
+  if (fd < 0 && errno == EINVAL)
+    fd = ::syscall(SYS_seccomp, abi::SECCOMP_SET_MODE_FILTER, listener, &program);
   return static_cast<int>(fd);
 }
 
@@ -57,6 +58,7 @@ int install_filter(const std::vector<abi::sock_filter>& filter) {
     ::_exit(126);
   };
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
 
@@ -80,7 +82,8 @@ int install_filter(const std::vector<abi::sock_filter>& filter) {
 }
 
 std::shared_ptr<SharedPage> make_page() {
-  void* memory = ::mmap(nullptr, sizeof(SharedPage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      ::mmap(nullptr, sizeof(SharedPage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   return {new (memory) SharedPage, [](SharedPage* page) { ::munmap(page, sizeof(SharedPage)); }};
 }

@@ -1,5 +1,6 @@
-// getrlimit, setrlimit, prlimit of RLIMIT_LOCKS, which holds a process's cgroup (tasks.h): for clients it is what
-// it is on every Linux that never set it, unlimited, and setting it changes nothing, as nothing reads it.
+// getrlimit, setrlimit, prlimit of RLIMIT_LOCKS, which holds a process's cgroup (tasks.h): for clients it is
+// what it is on every Linux that never set it, unlimited, and setting it changes nothing, as nothing reads
+// it.
 #include <sys/resource.h>
 #include <sys/syscall.h>
 

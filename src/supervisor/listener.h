@@ -35,7 +35,8 @@ class Listener {
   // True while the client of the notification waits in its syscall.
   bool valid(uint64_t id) const;
 
-  // Copies our `fd` into the client: at the lowest free number, or at `client_fd` (>= 0) in place of what is there.
+  // Copies our `fd` into the client: at the lowest free number, or at `client_fd` (>= 0) in place of what is
+  // there.
   Result<int> add_fd(uint64_t id, int fd, bool close_on_exec, int client_fd = -1);
 
  private:

@@ -1,5 +1,5 @@
-// perf_event_open(2) for tracepoints, and the ioctls that put a program on such an event. All other events are
-// the kernel's: the call goes on there.
+// perf_event_open(2) for tracepoints, and the ioctls that put a program on such an event. All other events
+// are the kernel's: the call goes on there.
 #include "abi/perf.h"
 #include "supervisor/client_caller.h"
 #include "supervisor/handlers.h"

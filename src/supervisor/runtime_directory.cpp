@@ -14,7 +14,8 @@ namespace skep::supervisor {
 
 namespace {
 
-// Thousands of small files are made at each start: a file system in memory does that fifty times faster than a disk.
+// Thousands of small files are made at each start: a file system in memory does that fifty times faster than
+// a disk.
 std::string base_directory() {
   for (const char* candidate : {static_cast<const char*>(::getenv("XDG_RUNTIME_DIR")), "/dev/shm"})
     if (candidate != nullptr && *candidate == '/' && ::access(candidate, W_OK | X_OK) == 0) return candidate;
@@ -35,7 +36,8 @@ std::vector<RunningSupervisor> all_directories() {
     struct stat status;
     const std::string path = base + "/" + name;
     // Anybody may make names in /tmp: only directories of ours count.
-    if (::lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != ::getuid()) continue;
+    if (::lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != ::getuid())
+      continue;
     const auto pid = static_cast<uint32_t>(::strtoul(name.c_str() + prefix.size(), nullptr, 10));
     if (pid != 0) found.push_back({pid, path});
   }

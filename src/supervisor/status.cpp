@@ -42,7 +42,9 @@ std::vector<uint32_t> ancestors() {
 
 Result<RunningSupervisor> choose(uint32_t pid) {
   const std::vector<RunningSupervisor> running = running_supervisors();
-  const auto find = [&](uint32_t wanted) { return std::ranges::find(running, wanted, &RunningSupervisor::pid); };
+  const auto find = [&](uint32_t wanted) {
+    return std::ranges::find(running, wanted, &RunningSupervisor::pid);
+  };
   if (pid != 0) {
     if (const auto found = find(pid); found != running.end()) return *found;
     return fail(ENOENT, fmt::format("process {} is no running skep of this user", pid));
@@ -89,7 +91,8 @@ Result<std::string> query_status(uint32_t pid) {
   std::string text;
   char buffer[4096];
   ssize_t count;
-  while ((count = ::recv(peer.get(), buffer, sizeof buffer, 0)) > 0) text.append(buffer, static_cast<size_t>(count));
+  while ((count = ::recv(peer.get(), buffer, sizeof buffer, 0)) > 0)
+    text.append(buffer, static_cast<size_t>(count));
   if (text.empty()) return fail(EIO, fmt::format("skep {} does not answer", supervisor.pid));
   return text;
 }

@@ -22,8 +22,8 @@ class StatusServer {
   UniqueFd socket_;
 };
 
-// What the supervisor `pid` answers: one JSON object. `pid` 0: that of this process's own tree, or the only one of
-// this user. ENOENT with a line that says what to do when there is none, or more than one.
+// What the supervisor `pid` answers: one JSON object. `pid` 0: that of this process's own tree, or the only
+// one of this user. ENOENT with a line that says what to do when there is none, or more than one.
 Result<std::string> query_status(uint32_t pid);
 
 }  // namespace skep::supervisor

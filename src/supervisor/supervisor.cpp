@@ -27,10 +27,11 @@ volatile sig_atomic_t command_pid = 0;
 // What is sent to end us is meant for the command; what a terminal sends, the command gets itself.
 void install_signals(pid_t command) {
   command_pid = command;
-  struct sigaction forward {};
+  struct sigaction forward{};
   forward.sa_handler = [](int number) { ::kill(command_pid, number); };
   ::sigaction(SIGTERM, &forward, nullptr);
-  for (const int ignored : {SIGINT, SIGQUIT, SIGHUP, SIGPIPE, SIGTSTP, SIGTTOU, SIGTTIN}) ::signal(ignored, SIG_IGN);
+  for (const int ignored : {SIGINT, SIGQUIT, SIGHUP, SIGPIPE, SIGTSTP, SIGTTOU, SIGTTIN})
+    ::signal(ignored, SIG_IGN);
 }
 
 void raise_fd_limit() {
@@ -82,8 +83,7 @@ Status Supervisor::prepare() {
   services.hierarchy = &attachments_->cgroups;
   services.tasks = tasks_.get();
   services.trace = &trace_;
-  const FileMode mode =
-      options_.files.value_or(mounts_allowed() ? FileMode::kMounts : FileMode::kPaths);
+  const FileMode mode = options_.files.value_or(mounts_allowed() ? FileMode::kMounts : FileMode::kPaths);
   files_ = SKEP_TRY(make_virtual_files(mode, services));
   traps_ = std::make_unique<TrapTable>(
       TrapOptions{.files = mode, .trace_all = options_.trace_all, .trace = options_.trace});
@@ -126,7 +126,8 @@ void Supervisor::fire_syscall_enter(Client& client) {
   registers.orig_ax = static_cast<uint64_t>(client.nr());
   registers.ax = static_cast<uint64_t>(-ENOSYS);
 #endif
-  attachments_->tracepoints.fire_syscall_enter(static_cast<uint64_t>(client.nr()), args, registers, environment);
+  attachments_->tracepoints.fire_syscall_enter(static_cast<uint64_t>(client.nr()), args, registers,
+                                               environment);
 }
 
 void Supervisor::report_silent_tracepoints() {
@@ -191,9 +192,11 @@ std::string Supervisor::status() const {
       "{{\"pid\":{},\"command\":{},\"files\":\"{}\",\"programs\":{},\"maps\":{},\"links\":{},\"btfs\":{},"
       "\"fds\":{},\"pins\":{},\"open_files\":{},\"calls_in_service\":{},\"runtime_directory\":\"{}\"}}",
       ::getpid(), launched_->pid, files_->mode() == FileMode::kMounts ? "mounts" : "paths",
-      const_cast<objects::Kernel&>(kernel_).programs().size(), const_cast<objects::Kernel&>(kernel_).maps().size(),
-      const_cast<objects::Kernel&>(kernel_).links().size(), const_cast<objects::Kernel&>(kernel_).btfs().size(),
-      broker_->size(), files_->pin_count(), open_fds(), workers_->busy(), runtime_directory_);
+      const_cast<objects::Kernel&>(kernel_).programs().size(),
+      const_cast<objects::Kernel&>(kernel_).maps().size(),
+      const_cast<objects::Kernel&>(kernel_).links().size(),
+      const_cast<objects::Kernel&>(kernel_).btfs().size(), broker_->size(), files_->pin_count(), open_fds(),
+      workers_->busy(), runtime_directory_);
 }
 
 void Supervisor::shut_down() {

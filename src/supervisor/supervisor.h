@@ -30,7 +30,7 @@ struct SupervisorOptions {
   objects::KernelOptions kernel;
   std::optional<FileMode> files;  // none: mounts where allowed, else paths
   bool trace_all = false;
-  std::vector<int> trace;         // syscall numbers
+  std::vector<int> trace;  // syscall numbers
 };
 
 class Supervisor {
@@ -55,7 +55,7 @@ class Supervisor {
  private:
   explicit Supervisor(const SupervisorOptions& options);
 
-  Status prepare();                        // before the child: directories, files, filter
+  Status prepare();  // before the child: directories, files, filter
   Status start();
   int serve_until_done();
   void serve(const Notification& notification);

@@ -1,5 +1,6 @@
-// Calls that make processes. A child starts in its parent's cgroup, and a parent may have asked to move a moment
-// ago (a write to cgroup.procs returns before the move is in force): so the move is made before the fork.
+// Calls that make processes. A child starts in its parent's cgroup, and a parent may have asked to move a
+// moment ago (a write to cgroup.procs returns before the move is in force): so the move is made before the
+// fork.
 #include "supervisor/handlers.h"
 #include "supervisor/supervisor.h"
 

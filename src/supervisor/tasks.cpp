@@ -18,7 +18,8 @@ namespace {
 
 constexpr size_t kSocketsBeforePrune = 4096;
 
-// The same number as everybody may read it; needed where a client has another uid and we have no CAP_SYS_RESOURCE.
+// The same number as everybody may read it; needed where a client has another uid and we have no
+// CAP_SYS_RESOURCE.
 uint64_t public_mark_of(uint32_t tgid) {
   constexpr std::string_view kLabel = "Max file locks";
   const auto text = read_small_file(fmt::format("/proc/{}/limits", tgid));

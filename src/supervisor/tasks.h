@@ -1,10 +1,10 @@
 // Tasks: which virtual cgroup each process of the tree is in.
 //
 // Membership must be inherited by fork at the moment of the fork, also when the parent dies at once, and fork
-// is not trapped. So the membership lives in the process itself, in a place that the kernel copies on fork and
-// keeps over exec: the soft limit RLIMIT_LOCKS, which Linux has not looked at since 2.4, holds the id of the
-// cgroup. We read and write it from outside (prlimit); clients' own calls on that one limit are trapped and
-// answered as if it were unlimited. A process without the mark is not one of ours.
+// is not trapped. So the membership lives in the process itself, in a place that the kernel copies on fork
+// and keeps over exec: the soft limit RLIMIT_LOCKS, which Linux has not looked at since 2.4, holds the id of
+// the cgroup. We read and write it from outside (prlimit); clients' own calls on that one limit are trapped
+// and answered as if it were unlimited. A process without the mark is not one of ours.
 //
 // attach::Hierarchy keeps lists of members besides; sync() brings them up to date. Thread-safe.
 #pragma once
@@ -28,7 +28,8 @@ class Tasks {
 
   // The cgroup of a process; the root for a process that is not ours or gone.
   Ref<attach::Cgroup> cgroup_of(uint32_t tgid);
-  // A write of `tgid` to cgroup.procs. ESRCH: no such process in the tree; ENODEV, EBUSY, ...: see Hierarchy::move.
+  // A write of `tgid` to cgroup.procs. ESRCH: no such process in the tree; ENODEV, EBUSY, ...: see
+  // Hierarchy::move.
   Status move(uint32_t tgid, const Ref<attach::Cgroup>& to);
 
   // Brings Hierarchy's members up to date; before anybody lists members or removes a cgroup. Walks /proc.

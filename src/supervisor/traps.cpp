@@ -21,15 +21,17 @@ constexpr TrapRow kRows[] = {
 
 // Calls that are seldom enough to trap in every run, so that their tracepoints fire without being asked for.
 constexpr int kTraced[] = {
-    SYS_execve,    SYS_execveat, SYS_exit_group, SYS_kill,    SYS_tkill,         SYS_tgkill,  SYS_ptrace,
-    SYS_openat,    SYS_openat2,  SYS_unlinkat,   SYS_mkdirat, SYS_mknodat,       SYS_linkat,  SYS_symlinkat,
-    SYS_renameat2, SYS_fchmodat, SYS_fchownat,   SYS_mount,   SYS_umount2,       SYS_chroot,  SYS_pivot_root,
-    SYS_unshare,   SYS_setns,    SYS_connect,    SYS_bind,    SYS_listen,        SYS_accept,  SYS_accept4,
-    SYS_setuid,    SYS_setgid,   SYS_setreuid,   SYS_setregid, SYS_setresuid,    SYS_setresgid, SYS_capset,
-    SYS_sync,      SYS_fsync,    SYS_fdatasync,  SYS_syncfs,  SYS_init_module,   SYS_finit_module, SYS_delete_module,
-    SYS_sethostname, SYS_setdomainname, SYS_chdir, SYS_fchdir, SYS_memfd_create, SYS_shutdown,
+    SYS_execve,      SYS_execveat,      SYS_exit_group, SYS_kill,        SYS_tkill,        SYS_tgkill,
+    SYS_ptrace,      SYS_openat,        SYS_openat2,    SYS_unlinkat,    SYS_mkdirat,      SYS_mknodat,
+    SYS_linkat,      SYS_symlinkat,     SYS_renameat2,  SYS_fchmodat,    SYS_fchownat,     SYS_mount,
+    SYS_umount2,     SYS_chroot,        SYS_pivot_root, SYS_unshare,     SYS_setns,        SYS_connect,
+    SYS_bind,        SYS_listen,        SYS_accept,     SYS_accept4,     SYS_setuid,       SYS_setgid,
+    SYS_setreuid,    SYS_setregid,      SYS_setresuid,  SYS_setresgid,   SYS_capset,       SYS_sync,
+    SYS_fsync,       SYS_fdatasync,     SYS_syncfs,     SYS_init_module, SYS_finit_module, SYS_delete_module,
+    SYS_sethostname, SYS_setdomainname, SYS_chdir,      SYS_fchdir,      SYS_memfd_create, SYS_shutdown,
 #ifdef SYS_open
-    SYS_open, SYS_creat, SYS_unlink, SYS_mkdir, SYS_rmdir, SYS_rename, SYS_link, SYS_symlink, SYS_chmod, SYS_chown,
+    SYS_open,        SYS_creat,         SYS_unlink,     SYS_mkdir,       SYS_rmdir,        SYS_rename,
+    SYS_link,        SYS_symlink,       SYS_chmod,      SYS_chown,
 #endif
 };
 
@@ -51,7 +53,8 @@ size_t greatest_number() {
 
 std::span<const TrapRow> trap_rows() { return kRows; }
 
-TrapTable::TrapTable(const TrapOptions& options) : handlers_(greatest_number() + 1), traced_(greatest_number() + 1) {
+TrapTable::TrapTable(const TrapOptions& options)
+    : handlers_(greatest_number() + 1), traced_(greatest_number() + 1) {
   const auto add = [&](int nr, TrapHandler handler, const ArgumentTest& test, uint16_t refuse) {
     entries_.push_back({nr, test, refuse});
     if (handler != nullptr) handlers_[static_cast<size_t>(nr)].push_back({test, handler});

@@ -1,5 +1,5 @@
-// bpf(2): the one way into the virtual kernel. commands.def says for each command what its attribute is, which
-// capability it takes and who handles it; what all commands share is done here, once.
+// bpf(2): the one way into the virtual kernel. commands.def says for each command what its attribute is,
+// which capability it takes and who handles it; what all commands share is done here, once.
 #pragma once
 
 #include <cstdint>

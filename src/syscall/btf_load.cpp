@@ -57,7 +57,8 @@ Result<int64_t> btf_load(Call& call) {
 
   const bool written = buffer.write(call.caller, log.kept()).has_value();
   if (call.has(offsetof(abi::btf_load_attr, btf_log_true_size) + 4))
-    SKEP_TRY(call.put(offsetof(abi::btf_load_attr, btf_log_true_size), buffer.level == 0 ? 0 : log.true_size()));
+    SKEP_TRY(
+        call.put(offsetof(abi::btf_load_attr, btf_log_true_size), buffer.level == 0 ? 0 : log.true_size()));
   if (!written) return fail(EFAULT);
   if (log.truncated()) return fail(ENOSPC);
   if (!parsed) return std::unexpected(parsed.error());

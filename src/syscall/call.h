@@ -26,11 +26,11 @@ enum class Needs : uint8_t { kNothing, kSysAdmin };
 enum class Support : uint8_t { kNone, kPartial, kFull };
 
 struct Command {
-  uint32_t id;                // abi::bpf_cmd
+  uint32_t id;  // abi::bpf_cmd
   std::string_view name;
-  uint32_t end;               // of the last field: what follows in the attribute must be zero
-  Needs needs;                // for the whole command; finer checks are the handler's
-  Handler handler;            // null: answers EINVAL, as Linux does for what is configured out
+  uint32_t end;     // of the last field: what follows in the attribute must be zero
+  Needs needs;      // for the whole command; finer checks are the handler's
+  Handler handler;  // null: answers EINVAL, as Linux does for what is configured out
   KernelVersion since;
   Support support;
   std::string_view note;

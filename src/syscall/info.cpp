@@ -83,7 +83,8 @@ Status fill_info(const InfoBuffer& buffer, const objects::Link& link) {
   }
   constexpr size_t kStart = offsetof(abi::bpf_link_info, cgroup);
   const auto own = std::as_bytes(std::span(&details.info, 1));
-  if (details.end > kStart) std::ranges::copy(own.subspan(kStart, details.end - kStart), bytes.begin() + kStart);
+  if (details.end > kStart)
+    std::ranges::copy(own.subspan(kStart, details.end - kStart), bytes.begin() + kStart);
   if (details.text_offset != 0) {
     std::memcpy(bytes.data() + details.text_offset, &text_address, sizeof(text_address));
     const auto length = static_cast<uint32_t>(details.text.size() + 1);

@@ -12,8 +12,8 @@ struct InfoBuffer {
   uint64_t address;
   uint32_t length;
 
-  // Reads as much as both sides know; how much that is. E2BIG: a non-zero byte at or past `end`, where the last
-  // field ends.
+  // Reads as much as both sides know; how much that is. E2BIG: a non-zero byte at or past `end`, where the
+  // last field ends.
   Result<uint32_t> read(std::span<std::byte> info, size_t end) const;
   Status write(std::span<const std::byte> info, uint32_t known) const;
   // A terminated string into `capacity` bytes. ENOSPC: cut.

@@ -16,8 +16,8 @@ Result<int64_t> publish(Call& call, Ref<objects::Link> link) {
   return install(call, std::move(link));
 }
 
-Result<int64_t> cgroup_link(Call& call, const abi::link_create_attr& attr, const Ref<objects::Program>& program,
-                            const progtypes::AttachTypeRow* row) {
+Result<int64_t> cgroup_link(Call& call, const abi::link_create_attr& attr,
+                            const Ref<objects::Program>& program, const progtypes::AttachTypeRow* row) {
   if ((attr.flags & ~kCgroupLinkFlags) != 0) return fail(EINVAL);
   Ref<attach::Cgroup> cgroup = SKEP_TRY(call.caller.cgroup(static_cast<int>(attr.target_fd)));
   attach::Hierarchy::AttachRequest request;
@@ -25,11 +25,12 @@ Result<int64_t> cgroup_link(Call& call, const abi::link_create_attr& attr, const
   request.flags = attr.flags | abi::BPF_F_ALLOW_MULTI;
   request.expected_revision = attr.cgroup.expected_revision;
   resolve_anchor(call, attr.cgroup.relative_fd, request);
-  return publish(call, SKEP_TRY(attach::CgroupLink::create(call.attachments.cgroups, std::move(cgroup), program,
-                                                           std::move(request))));
+  return publish(call, SKEP_TRY(attach::CgroupLink::create(call.attachments.cgroups, std::move(cgroup),
+                                                           program, std::move(request))));
 }
 
-Result<int64_t> perf_event_link(Call& call, const abi::link_create_attr& attr, const Ref<objects::Program>& program) {
+Result<int64_t> perf_event_link(Call& call, const abi::link_create_attr& attr,
+                                const Ref<objects::Program>& program) {
   if (attr.flags != 0) return fail(EINVAL);
   auto event = get_object<objects::PerfEvent>(call.caller, static_cast<int>(attr.target_fd));
   if (!event) return fail(EBADF);

@@ -44,14 +44,12 @@ Result<std::unique_ptr<LocalCaller>> LocalCaller::create(helpers::RunEnvironment
     rmdir(directory.c_str());
     return std::unexpected(broker.error());
   }
-  return std::unique_ptr<LocalCaller>(
-      new LocalCaller(environment, std::move(directory), *std::move(broker)));
+  return std::unique_ptr<LocalCaller>(new LocalCaller(environment, std::move(directory), *std::move(broker)));
 }
 
 LocalCaller::LocalCaller(helpers::RunEnvironment& environment, std::string directory,
                          std::unique_ptr<objects::FdBroker> broker)
-    : environment_(environment), directory_(std::move(directory)),
-      broker_(std::move(broker)) {}
+    : environment_(environment), directory_(std::move(directory)), broker_(std::move(broker)) {}
 
 LocalCaller::~LocalCaller() {
   broker_.reset();

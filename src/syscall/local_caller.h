@@ -1,7 +1,7 @@
 // LocalCaller: our own process as the caller of bpf(2): libskep, `skep verify`, `skep test`, the tests.
 //
-// Memory is our own, read through the kernel so that a bad pointer is EFAULT. Objects are real fds (FdBroker);
-// pins are names in a table, matched by path text.
+// Memory is our own, read through the kernel so that a bad pointer is EFAULT. Objects are real fds
+// (FdBroker); pins are names in a table, matched by path text.
 #pragma once
 
 #include <map>

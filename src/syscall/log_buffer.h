@@ -1,5 +1,5 @@
-// LogBuffer: the client's buffer for a verifier or BTF log: log_level, log_buf, log_size of an attribute, with
-// Linux's rules of what goes together.
+// LogBuffer: the client's buffer for a verifier or BTF log: log_level, log_buf, log_size of an attribute,
+// with Linux's rules of what goes together.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // MAP_LOOKUP_BATCH, MAP_LOOKUP_AND_DELETE_BATCH, MAP_UPDATE_BATCH, MAP_DELETE_BATCH.
 //
-// The position between two lookups is opaque to clients: for arrays the last key, for hashes four bytes, which
-// here count the elements already delivered.
+// The position between two lookups is opaque to clients: for arrays the last key, for hashes four bytes,
+// which here count the elements already delivered.
 #include <optional>
 
 #include "syscall/handlers.h"
@@ -42,7 +42,8 @@ Result<MapFd> batch_map(Call& call) {
   return get_map(call.caller, static_cast<int>(call.as<abi::map_batch_attr>().map_fd));
 }
 
-// Writes how many elements were done, whatever ended the batch; a fault of the caller's memory counts nothing.
+// Writes how many elements were done, whatever ended the batch; a fault of the caller's memory counts
+// nothing.
 Result<int64_t> finish(Call& call, uint32_t done, const Status& ended) {
   if (!ended && ended.error().code == EFAULT) return std::unexpected(ended.error());
   SKEP_TRY(call.put(kCountOffset, done));
@@ -50,7 +51,8 @@ Result<int64_t> finish(Call& call, uint32_t done, const Status& ended) {
   return 0;
 }
 
-Status give(const Batch& batch, uint32_t i, std::span<const std::byte> key, std::span<const std::byte> value) {
+Status give(const Batch& batch, uint32_t i, std::span<const std::byte> key,
+            std::span<const std::byte> value) {
   SKEP_TRY(batch.call.caller.write(batch.key_at(i), key));
   return batch.call.caller.write(batch.value_at(i), value);
 }
@@ -58,7 +60,8 @@ Status give(const Batch& batch, uint32_t i, std::span<const std::byte> key, std:
 // Linux's generic_map_lookup_batch: by key.
 Result<int64_t> lookup_array(Batch& batch) {
   std::vector<std::byte> key, next(batch.key_size), value(batch.value_size);
-  if (batch.attr.in_batch != 0) key = SKEP_TRY(read_bytes(batch.call.caller, batch.attr.in_batch, batch.key_size));
+  if (batch.attr.in_batch != 0)
+    key = SKEP_TRY(read_bytes(batch.call.caller, batch.attr.in_batch, batch.key_size));
   uint32_t done = 0;
   Status ended;
   while (done < batch.attr.count) {

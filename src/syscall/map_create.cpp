@@ -12,7 +12,8 @@ bool takes_map_extra(uint32_t type) {
 
 Status check_attr(const abi::map_create_attr& attr) {
   if (attr.btf_vmlinux_value_type_id != 0) {
-    if (attr.map_type != abi::BPF_MAP_TYPE_STRUCT_OPS || attr.btf_key_type_id != 0 || attr.btf_value_type_id != 0)
+    if (attr.map_type != abi::BPF_MAP_TYPE_STRUCT_OPS || attr.btf_key_type_id != 0 ||
+        attr.btf_value_type_id != 0)
       return fail(EINVAL);
   } else if (attr.btf_key_type_id != 0 && attr.btf_value_type_id == 0) {
     return fail(EINVAL);
@@ -41,9 +42,12 @@ maps::MapSpec spec_of(const abi::map_create_attr& attr) {
 
 bool may_create(const Credentials& credentials, maps::MapNeeds needs) {
   switch (needs) {
-    case maps::MapNeeds::kNothing: return true;
-    case maps::MapNeeds::kBpf: return credentials.bpf || credentials.sys_admin;
-    case maps::MapNeeds::kNetAdmin: return credentials.net_admin || credentials.sys_admin;
+    case maps::MapNeeds::kNothing:
+      return true;
+    case maps::MapNeeds::kBpf:
+      return credentials.bpf || credentials.sys_admin;
+    case maps::MapNeeds::kNetAdmin:
+      return credentials.net_admin || credentials.sys_admin;
   }
   return false;
 }

@@ -1,4 +1,5 @@
-// MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_GET_NEXT_KEY, MAP_LOOKUP_AND_DELETE_ELEM, MAP_FREEZE.
+// MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_GET_NEXT_KEY, MAP_LOOKUP_AND_DELETE_ELEM,
+// MAP_FREEZE.
 #include "syscall/map_access.h"
 
 #include "syscall/handlers.h"
@@ -15,13 +16,12 @@ Result<std::vector<std::byte>> read_key(Caller& caller, const maps::Map& map, ui
   return read_bytes(caller, address, map.spec().key_size);
 }
 
-uint32_t value_bytes(const maps::Map& map) {
-  return map.syscall_value_size();
-}
+uint32_t value_bytes(const maps::Map& map) { return map.syscall_value_size(); }
 
 namespace {
 
-// The object behind an fd that is to become an element, with the errno of the map type for another kind of fd.
+// The object behind an fd that is to become an element, with the errno of the map type for another kind of
+// fd.
 Result<Ref<RefCounted>> element_object(Caller& caller, maps::Map& map, int fd) {
   switch (map.row().holds) {
     case maps::Holds::kPrograms: {
@@ -29,8 +29,10 @@ Result<Ref<RefCounted>> element_object(Caller& caller, maps::Map& map, int fd) {
       SKEP_TRY(objects::claim_tail_calls(map, *program));
       return program->image();
     }
-    case maps::Holds::kMaps: return SKEP_TRY(get_map(caller, fd)).map;
-    case maps::Holds::kCgroups: return SKEP_TRY(caller.cgroup(fd));
+    case maps::Holds::kMaps:
+      return SKEP_TRY(get_map(caller, fd)).map;
+    case maps::Holds::kCgroups:
+      return SKEP_TRY(caller.cgroup(fd));
     case maps::Holds::kPerfEvents: {
       auto event = get_object<objects::PerfEvent>(caller, fd);
       if (!event) return fail(EBADF);
@@ -42,7 +44,8 @@ Result<Ref<RefCounted>> element_object(Caller& caller, maps::Map& map, int fd) {
       if (found.error().code == EBADF) return fail(EBADF);
       return fail(EOPNOTSUPP);  // whatever it is, it cannot be kept here
     }
-    case maps::Holds::kValues: break;
+    case maps::Holds::kValues:
+      break;
   }
   return fail(EINVAL);
 }

@@ -37,7 +37,8 @@ Status give_digest(const InfoBuffer& buffer, maps::Map& map, const abi::bpf_map_
 Status fill_info(const InfoBuffer& buffer, maps::Map& map) {
   abi::bpf_map_info info = {};
   const auto bytes = std::as_writable_bytes(std::span(&info, 1));
-  const uint32_t known = SKEP_TRY(buffer.read(bytes, offsetof(abi::bpf_map_info, hash_size) + sizeof(info.hash_size)));
+  const uint32_t known =
+      SKEP_TRY(buffer.read(bytes, offsetof(abi::bpf_map_info, hash_size) + sizeof(info.hash_size)));
   const maps::MapSpec& spec = map.spec();
   info.type = spec.type;
   info.id = map.id();

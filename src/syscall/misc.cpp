@@ -7,14 +7,15 @@ namespace {
 // What TASK_FD_QUERY says about an fd.
 struct FdDescription {
   uint32_t program_id;
-  uint32_t type;   // abi::BPF_FD_TYPE_*
+  uint32_t type;  // abi::BPF_FD_TYPE_*
   std::string name;
 };
 
 Result<FdDescription> describe(const objects::Object& object) {
   if (const auto* link = std::get_if<Ref<objects::Link>>(&object)) {
     if ((*link)->type() == abi::BPF_LINK_TYPE_RAW_TRACEPOINT)
-      return FdDescription{(*link)->program()->id(), abi::BPF_FD_TYPE_RAW_TRACEPOINT, (*link)->details().text};
+      return FdDescription{(*link)->program()->id(), abi::BPF_FD_TYPE_RAW_TRACEPOINT,
+                           (*link)->details().text};
     return fail(maps::kENotSupp);
   }
   if (const auto* event = std::get_if<Ref<objects::PerfEvent>>(&object)) {

@@ -22,7 +22,8 @@ Result<std::string> read_path(Caller& caller, uint64_t address) {
 }
 
 bool may_be_pinned(const objects::Object& object) {
-  return std::holds_alternative<Ref<maps::Map>>(object) || std::holds_alternative<Ref<objects::Program>>(object) ||
+  return std::holds_alternative<Ref<maps::Map>>(object) ||
+         std::holds_alternative<Ref<objects::Program>>(object) ||
          std::holds_alternative<Ref<objects::Link>>(object);
 }
 

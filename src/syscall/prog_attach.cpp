@@ -1,4 +1,5 @@
-// PROG_ATTACH, PROG_DETACH, PROG_QUERY for cgroups; other hooks of these commands answer as if not configured.
+// PROG_ATTACH, PROG_DETACH, PROG_QUERY for cgroups; other hooks of these commands answer as if not
+// configured.
 #include <algorithm>
 
 #include "syscall/cgroup_attach.h"
@@ -43,7 +44,8 @@ Result<const progtypes::AttachTypeRow*> check_attach_type(Caller& caller, const 
                                                           uint32_t attach_type, KernelProfile profile) {
   const auto* row = progtypes::find_attach_type(attach_type, program.type(), profile);
   if (row == nullptr) return fail(EINVAL);
-  const bool fixed = program.spec().type->expected_attach_type_checked && program.type() != abi::BPF_PROG_TYPE_CGROUP_SKB;
+  const bool fixed =
+      program.spec().type->expected_attach_type_checked && program.type() != abi::BPF_PROG_TYPE_CGROUP_SKB;
   if (fixed && program.spec().expected_attach_type != attach_type) return fail(EINVAL);
   if (program.type() == abi::BPF_PROG_TYPE_CGROUP_SKB && !caller.credentials().net_admin) return fail(EPERM);
   return row;
@@ -112,7 +114,8 @@ Result<int64_t> prog_query(Call& call) {
   const size_t given = std::min(attr.prog_cnt, total);
   SKEP_TRY(call.caller.write(attr.prog_ids, std::as_bytes(std::span(found.program_ids).first(given))));
   if (attr.prog_attach_flags != 0)
-    SKEP_TRY(call.caller.write(attr.prog_attach_flags, std::as_bytes(std::span(found.program_flags).first(given))));
+    SKEP_TRY(call.caller.write(attr.prog_attach_flags,
+                               std::as_bytes(std::span(found.program_flags).first(given))));
   if (given < total) return fail(ENOSPC);
   return 0;
 }

@@ -1,5 +1,5 @@
-// abi::bpf_prog_info: what bpftool shows of a program. Each list is written as far as the client's capacity goes,
-// and its full length is reported.
+// abi::bpf_prog_info: what bpftool shows of a program. Each list is written as far as the client's capacity
+// goes, and its full length is reported.
 #include <algorithm>
 #include <array>
 
@@ -67,8 +67,10 @@ std::vector<Record> moved_records(std::span<const std::byte> bytes, std::span<co
     while (position < to_original.size() && to_original[position] < record.insn_off) ++position;
     if (position == to_original.size()) break;
     record.insn_off = static_cast<uint32_t>(position);
-    if (!moved.empty() && moved.back().insn_off == record.insn_off) moved.back() = record;
-    else moved.push_back(record);
+    if (!moved.empty() && moved.back().insn_off == record.insn_off)
+      moved.back() = record;
+    else
+      moved.push_back(record);
   }
   return moved;
 }
@@ -113,28 +115,37 @@ void hide_code(abi::bpf_prog_info& info) {
   info.nr_jited_line_info = 0;
 }
 
-Status give_code(Caller& caller, const objects::Program& program, KernelProfile profile, abi::bpf_prog_info& info) {
+Status give_code(Caller& caller, const objects::Program& program, KernelProfile profile,
+                 abi::bpf_prog_info& info) {
   const auto& accepted = program.accepted();
-  SKEP_TRY(give_list(caller, std::as_bytes(std::span(accepted.xlated)), info.xlated_prog_insns, info.xlated_prog_len));
+  SKEP_TRY(give_list(caller, std::as_bytes(std::span(accepted.xlated)), info.xlated_prog_insns,
+                     info.xlated_prog_len));
   SKEP_TRY(give_list(caller, program.image()->code(), info.jited_prog_insns, info.jited_prog_len));
 
   const Functions functions = functions_of(program, profile);
-  SKEP_TRY(give_list(caller, std::span<const uint64_t>(functions.addresses), info.jited_ksyms, info.nr_jited_ksyms));
+  SKEP_TRY(give_list(caller, std::span<const uint64_t>(functions.addresses), info.jited_ksyms,
+                     info.nr_jited_ksyms));
   SKEP_TRY(give_list(caller, std::span<const uint32_t>(functions.lengths), info.jited_func_lens,
                      info.nr_jited_func_lens));
   SKEP_TRY(give_list(caller, std::span<const std::array<uint8_t, 8>>(functions.tags), info.prog_tags,
                      info.nr_prog_tags));
 
-  const auto func_info = moved_records<abi::bpf_func_info>(program.spec().func_info, accepted.xlated_to_original);
-  SKEP_TRY(give_list(caller, std::span<const abi::bpf_func_info>(func_info), info.func_info, info.nr_func_info));
-  const auto line_info = moved_records<abi::bpf_line_info>(program.spec().line_info, accepted.xlated_to_original);
-  SKEP_TRY(give_list(caller, std::span<const abi::bpf_line_info>(line_info), info.line_info, info.nr_line_info));
+  const auto func_info =
+      moved_records<abi::bpf_func_info>(program.spec().func_info, accepted.xlated_to_original);
+  SKEP_TRY(
+      give_list(caller, std::span<const abi::bpf_func_info>(func_info), info.func_info, info.nr_func_info));
+  const auto line_info =
+      moved_records<abi::bpf_line_info>(program.spec().line_info, accepted.xlated_to_original);
+  SKEP_TRY(
+      give_list(caller, std::span<const abi::bpf_line_info>(line_info), info.line_info, info.nr_line_info));
 
   std::vector<uint64_t> line_addresses;
   const auto offsets = program.image()->code_offsets();
   for (const abi::bpf_line_info& line : line_info)
-    if (line.insn_off < offsets.size()) line_addresses.push_back(kernel_address(program) + offsets[line.insn_off]);
-  return give_list(caller, std::span<const uint64_t>(line_addresses), info.jited_line_info, info.nr_jited_line_info);
+    if (line.insn_off < offsets.size())
+      line_addresses.push_back(kernel_address(program) + offsets[line.insn_off]);
+  return give_list(caller, std::span<const uint64_t>(line_addresses), info.jited_line_info,
+                   info.nr_jited_line_info);
 }
 
 }  // namespace
@@ -143,7 +154,8 @@ Status fill_info(const InfoBuffer& buffer, const objects::Program& program) {
   Call& call = buffer.call;
   abi::bpf_prog_info info = {};
   const auto bytes = std::as_writable_bytes(std::span(&info, 1));
-  const uint32_t known = SKEP_TRY(buffer.read(bytes, offsetof(abi::bpf_prog_info, attach_btf_id) + sizeof(info.attach_btf_id)));
+  const uint32_t known =
+      SKEP_TRY(buffer.read(bytes, offsetof(abi::bpf_prog_info, attach_btf_id) + sizeof(info.attach_btf_id)));
 
   std::vector<uint32_t> map_ids;
   for (const Ref<maps::Map>& map : program.maps()) map_ids.push_back(map->id());

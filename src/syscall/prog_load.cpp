@@ -18,9 +18,10 @@ constexpr uint32_t kMaxRecordSize = 252;
 constexpr size_t kLicenseLength = 128;
 // Entries of fd_array without a count: instructions name them, so this many is far more than programs use.
 constexpr uint32_t kMaxFdArray = 65536;
-constexpr uint32_t kKnownFlags = abi::BPF_F_STRICT_ALIGNMENT | abi::BPF_F_ANY_ALIGNMENT | abi::BPF_F_TEST_STATE_FREQ |
-                                 abi::BPF_F_SLEEPABLE | abi::BPF_F_TEST_RND_HI32 | abi::BPF_F_XDP_HAS_FRAGS |
-                                 abi::BPF_F_XDP_DEV_BOUND_ONLY | abi::BPF_F_TEST_REG_INVARIANTS | abi::BPF_F_TOKEN_FD;
+constexpr uint32_t kKnownFlags =
+    abi::BPF_F_STRICT_ALIGNMENT | abi::BPF_F_ANY_ALIGNMENT | abi::BPF_F_TEST_STATE_FREQ |
+    abi::BPF_F_SLEEPABLE | abi::BPF_F_TEST_RND_HI32 | abi::BPF_F_XDP_HAS_FRAGS |
+    abi::BPF_F_XDP_DEV_BOUND_ONLY | abi::BPF_F_TEST_REG_INVARIANTS | abi::BPF_F_TOKEN_FD;
 
 bool license_is_gpl_compatible(std::string_view license) {
   static constexpr std::array<std::string_view, 6> kCompatible = {
@@ -50,7 +51,8 @@ class Load {
                                               uint32_t given_size, uint32_t known_size);
   Result<Ref<objects::Program>> verify();
   Result<Ref<objects::Program>> build(verifier::Outcome outcome);
-  // What Linux does when it leaves the verifier: log, log_true_size; may turn a verdict into ENOSPC or EFAULT.
+  // What Linux does when it leaves the verifier: log, log_true_size; may turn a verdict into ENOSPC or
+  // EFAULT.
   Status finish_log(const std::string& text, uint64_t true_size, bool truncated);
   Status reject_with_line(int code, const std::string& line);
 
@@ -84,7 +86,8 @@ Status Load::check_attach_target() {
   if (attr_.attach_prog_fd != 0) {
     const auto program = get_object<objects::Program>(call_.caller, static_cast<int>(attr_.attach_prog_fd));
     if (!program) {
-      const auto btf = get_object<objects::BtfObject>(call_.caller, static_cast<int>(attr_.attach_btf_obj_fd));
+      const auto btf =
+          get_object<objects::BtfObject>(call_.caller, static_cast<int>(attr_.attach_btf_obj_fd));
       if (!btf) return fail(EINVAL);
       if (!(*btf)->kernel()) return fail(maps::kENotSupp);
     }
@@ -133,8 +136,9 @@ Status Load::read_fd_array() {
   uint32_t count = attr_.fd_array_cnt;
   if (count == 0) {
     for (const isa::Insn& insn : spec_.original) {
-      const bool by_index = insn.code == (abi::BPF_LD | abi::BPF_IMM | abi::BPF_DW) &&
-                            (insn.src == abi::BPF_PSEUDO_MAP_IDX || insn.src == abi::BPF_PSEUDO_MAP_IDX_VALUE);
+      const bool by_index =
+          insn.code == (abi::BPF_LD | abi::BPF_IMM | abi::BPF_DW) &&
+          (insn.src == abi::BPF_PSEUDO_MAP_IDX || insn.src == abi::BPF_PSEUDO_MAP_IDX_VALUE);
       if (by_index && insn.imm >= 0) count = std::max(count, static_cast<uint32_t>(insn.imm) + 1);
     }
     if (attr_.fd_array == 0 || count > kMaxFdArray) return {};
@@ -177,13 +181,13 @@ Status Load::read_btf_info() {
   btf_ = SKEP_TRY(get_object<objects::BtfObject>(call_.caller, static_cast<int>(attr_.prog_btf_fd)));
   if (btf_->kernel()) return fail(EACCES);
   if (attr_.func_info_cnt != 0) {
-    spec_.func_info = SKEP_TRY(read_records("func", attr_.func_info, attr_.func_info_cnt, attr_.func_info_rec_size,
-                                            sizeof(abi::bpf_func_info)));
+    spec_.func_info = SKEP_TRY(read_records("func", attr_.func_info, attr_.func_info_cnt,
+                                            attr_.func_info_rec_size, sizeof(abi::bpf_func_info)));
     spec_.func_info_rec_size = sizeof(abi::bpf_func_info);
   }
   if (attr_.line_info_cnt != 0) {
-    spec_.line_info = SKEP_TRY(read_records("line", attr_.line_info, attr_.line_info_cnt, attr_.line_info_rec_size,
-                                            sizeof(abi::bpf_line_info)));
+    spec_.line_info = SKEP_TRY(read_records("line", attr_.line_info, attr_.line_info_cnt,
+                                            attr_.line_info_rec_size, sizeof(abi::bpf_line_info)));
     spec_.line_info_rec_size = sizeof(abi::bpf_line_info);
   }
   return {};
@@ -193,11 +197,13 @@ Status Load::prepare_verification() {
   log_ = {attr_.log_level, attr_.log_size, attr_.log_buf};
   SKEP_TRY(log_.check());
   SKEP_TRY(read_fd_array());
-  if (const Status info = read_btf_info(); !info) return reject_with_line(info.error().code, info.error().message);
+  if (const Status info = read_btf_info(); !info)
+    return reject_with_line(info.error().code, info.error().message);
 
   if ((spec_.flags & abi::BPF_F_SLEEPABLE) != 0 && !spec_.type->sleepable_allowed)
-    return reject_with_line(EINVAL, "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be "
-                                    "sleepable\n");
+    return reject_with_line(EINVAL,
+                            "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be "
+                            "sleepable\n");
 
   const Credentials may = call_.caller.credentials();
   request_.insns = spec_.original;
@@ -229,10 +235,11 @@ Result<Ref<objects::Program>> Load::verify() {
 Result<Ref<objects::Program>> Load::build(verifier::Outcome outcome) {
   verifier::Accepted& accepted = *outcome.accepted;
   std::vector<exec::Subprog> subprogs = accepted.executable.subprogs;  // what the program's info lists
-  const Ref<exec::Image> image = SKEP_TRY(
-      exec::make_image(std::exchange(accepted.executable, {}), call_.kernel.options().engine));
+  const Ref<exec::Image> image =
+      SKEP_TRY(exec::make_image(std::exchange(accepted.executable, {}), call_.kernel.options().engine));
   accepted.executable.subprogs = std::move(subprogs);
-  auto program = make_ref<objects::Program>(std::move(spec_), std::move(accepted), outcome.statistics, image, btf_);
+  auto program =
+      make_ref<objects::Program>(std::move(spec_), std::move(accepted), outcome.statistics, image, btf_);
   for (const Ref<maps::Map>& map : program->accepted().used_maps)
     if (map->row().holds == maps::Holds::kPrograms) SKEP_TRY(objects::claim_tail_calls(*map, *program));
   call_.kernel.publish(*program);

@@ -24,17 +24,19 @@ std::string command_section(KernelProfile profile) {
   std::string text = "## Commands of bpf(2)\n\n| command | since | supported | note |\n|---|---|---|---|\n";
   for (const Command& row : commands())
     if (profile.has(row.since))
-      text += fmt::format("| `BPF_{}` | {} | {} | {} |\n", row.name, version(row.since), support_name(row.support),
-                          row.note);
+      text += fmt::format("| `BPF_{}` | {} | {} | {} |\n", row.name, version(row.since),
+                          support_name(row.support), row.note);
   return text;
 }
 
 std::string prog_type_section(KernelProfile profile) {
-  std::string text = "## Program types\n\n| type | since | loads | context | test run on Linux |\n|---|---|---|---|---|\n";
+  std::string text =
+      "## Program types\n\n| type | since | loads | context | test run on Linux |\n|---|---|---|---|---|\n";
   for (const progtypes::ProgTypeRow& row : progtypes::prog_types()) {
     if (!profile.has(row.since) || row.type == abi::BPF_PROG_TYPE_UNSPEC) continue;
-    text += fmt::format("| `{}` | {} | {} | {} | {} |\n", row.name, version(row.since), yes_no(row.context != nullptr),
-                        row.context != nullptr ? fmt::format("`{}`", row.context->name) : "", yes_no(row.test_run));
+    text += fmt::format(
+        "| `{}` | {} | {} | {} | {} |\n", row.name, version(row.since), yes_no(row.context != nullptr),
+        row.context != nullptr ? fmt::format("`{}`", row.context->name) : "", yes_no(row.test_run));
   }
   return text;
 }
@@ -46,12 +48,13 @@ bool attaches(const progtypes::AttachTypeRow& row) {
 }
 
 std::string attach_type_section(KernelProfile profile) {
-  std::string text = "## Attach types\n\n| attach type | program type | since | attaches |\n|---|---|---|---|\n";
+  std::string text =
+      "## Attach types\n\n| attach type | program type | since | attaches |\n|---|---|---|---|\n";
   for (const progtypes::AttachTypeRow& row : progtypes::attach_types()) {
     if (!profile.has(row.since)) continue;
     const auto* type = progtypes::find_prog_type(row.prog_type);
-    text += fmt::format("| `{}` | `{}` | {} | {} |\n", row.name, type != nullptr ? type->name : "", version(row.since),
-                        yes_no(attaches(row)));
+    text += fmt::format("| `{}` | `{}` | {} | {} |\n", row.name, type != nullptr ? type->name : "",
+                        version(row.since), yes_no(attaches(row)));
   }
   return text;
 }
@@ -60,8 +63,8 @@ std::string map_type_section(KernelProfile profile) {
   std::string text = "## Map types\n\n| type | since | supported | note |\n|---|---|---|---|\n";
   for (const maps::MapTypeRow& row : maps::table())
     if (profile.has(row.since))
-      text += fmt::format("| `{}` | {} | {} | {} |\n", row.name, version(row.since), row.note.empty() ? "yes" : "partly",
-                          row.note);
+      text += fmt::format("| `{}` | {} | {} | {} |\n", row.name, version(row.since),
+                          row.note.empty() ? "yes" : "partly", row.note);
   return text;
 }
 
@@ -81,10 +84,11 @@ std::string helper_section(KernelProfile profile) {
 }  // namespace
 
 std::string support_matrix_markdown(KernelProfile profile) {
-  return fmt::format("# What is supported (as Linux {})\n\nGenerated from the tables of the source; a command or type "
-                     "that is not supported answers as on a kernel\nthat was built without it.\n\n{}\n{}\n{}\n{}\n{}",
-                     version(profile.version), command_section(profile), prog_type_section(profile),
-                     attach_type_section(profile), map_type_section(profile), helper_section(profile));
+  return fmt::format(
+      "# What is supported (as Linux {})\n\nGenerated from the tables of the source; a command or type "
+      "that is not supported answers as on a kernel\nthat was built without it.\n\n{}\n{}\n{}\n{}\n{}",
+      version(profile.version), command_section(profile), prog_type_section(profile),
+      attach_type_section(profile), map_type_section(profile), helper_section(profile));
 }
 
 }  // namespace skep::syscall

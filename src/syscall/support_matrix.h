@@ -1,4 +1,5 @@
-// docs/support-matrix.md, rendered from the tables: commands, program types, attach types, map types, helpers.
+// docs/support-matrix.md, rendered from the tables: commands, program types, attach types, map types,
+// helpers.
 #pragma once
 
 #include <string>

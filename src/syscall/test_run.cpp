@@ -10,13 +10,13 @@
 namespace skep::syscall {
 namespace {
 
-constexpr uint32_t kMaxData = 1 << 20;  // more than any packet of a test run may have
+constexpr uint32_t kMaxData = 1 << 20;     // more than any packet of a test run may have
 constexpr uint32_t kMaxContext = 1 << 16;  // of a syscall program, and one more than it may have
 constexpr uint64_t kMaxStride = 1024;
 constexpr uint64_t kStrideNs = 50'000'000;
 
-// Whether the caller wants its test run to end. It is asked seldom enough to cost nothing, and often enough: after
-// as many runs as fit into some fifty milliseconds.
+// Whether the caller wants its test run to end. It is asked seldom enough to cost nothing, and often enough:
+// after as many runs as fit into some fifty milliseconds.
 class Patience {
  public:
   explicit Patience(Caller& caller) : caller_(caller) {}
@@ -25,7 +25,8 @@ class Patience {
     if (over_ || ++runs_ < stride_) return over_;
     runs_ = 0;
     const uint64_t now = caller_.environment().now_ns(helpers::RunEnvironment::Clock::kMonotonic);
-    stride_ = now - asked_at_ > kStrideNs ? std::max<uint64_t>(stride_ / 2, 1) : std::min(stride_ * 2, kMaxStride);
+    stride_ =
+        now - asked_at_ > kStrideNs ? std::max<uint64_t>(stride_ / 2, 1) : std::min(stride_ * 2, kMaxStride);
     asked_at_ = now;
     over_ = caller_.interrupted();
     return over_;
@@ -98,8 +99,8 @@ Result<int64_t> prog_test_run(Call& call) {
                                     .duration = attr.duration,
                                     .max_ctx_offset = program->accepted().max_ctx_offset,
                                     .stopped = &interrupted};
-  const helpers::TestRunResult result = SKEP_TRY(helpers::test_run(
-      *program->spec().type, program->spec().expected_attach_type, input, runner, run));
+  const helpers::TestRunResult result = SKEP_TRY(
+      helpers::test_run(*program->spec().type, program->spec().expected_attach_type, input, runner, run));
   if (interrupted) return fail(EINTR);
   SKEP_TRY(give_data(call, attr, result));
   SKEP_TRY(give_context(call, attr, result));

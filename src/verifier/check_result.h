@@ -1,5 +1,5 @@
-// Check: how a step of the verifier answers: nothing, or that the program is refused. What was refused and why
-// stands in the context's Rejection, so that the answer itself is one int on the hot path.
+// Check: how a step of the verifier answers: nothing, or that the program is refused. What was refused and
+// why stands in the context's Rejection, so that the answer itself is one int on the hot path.
 #pragma once
 
 namespace skep::verifier {
@@ -7,7 +7,11 @@ namespace skep::verifier {
 class [[nodiscard]] Check {
  public:
   Check() = default;
-  static Check refused(int code) { Check c; c.code_ = code; return c; }
+  static Check refused(int code) {
+    Check c;
+    c.code_ = code;
+    return c;
+  }
   bool ok() const { return code_ == 0; }
   int code() const { return code_; }  // positive errno
 
@@ -18,7 +22,8 @@ class [[nodiscard]] Check {
 }  // namespace skep::verifier
 
 // Returns from the enclosing function when the step refuses the program.
-#define SKEP_REQUIRE(...)                                         \
-  do {                                                            \
-    if (auto skep_check = (__VA_ARGS__); !skep_check.ok()) [[unlikely]] return skep_check; \
+#define SKEP_REQUIRE(...)                                               \
+  do {                                                                  \
+    if (auto skep_check = (__VA_ARGS__); !skep_check.ok()) [[unlikely]] \
+      return skep_check;                                                \
   } while (false)

@@ -1,5 +1,6 @@
-// Context: one check() in progress: the program, what is known of each instruction and subprogram, limits, the
-// log, the rejection. Passed by reference to every stage; owned by check(). Not thread-safe; one per check.
+// Context: one check() in progress: the program, what is known of each instruction and subprogram, limits,
+// the log, the rejection. Passed by reference to every stage; owned by check(). Not thread-safe; one per
+// check.
 #pragma once
 
 #include <cstdint>
@@ -32,16 +33,16 @@ struct InsnInfo {
   bool jump_point = false;
   bool force_checkpoint = false;
   bool calls_callback = false;
-  bool seen = false;                 // reached by some path
-  uint16_t live_registers = 0;       // bit r: r may be read here or later before it is written
-  uint32_t loop = 0;                 // number of the strongly connected component; 0: in none
+  bool seen = false;            // reached by some path
+  uint16_t live_registers = 0;  // bit r: r may be read here or later before it is written
+  uint32_t loop = 0;            // number of the strongly connected component; 0: in none
 
   // Wide loads: what the register gets.
   RegKind load_kind = RegKind::kNotInit;
   const maps::Map* map = nullptr;
   uint32_t map_offset = 0;
   uint32_t load_subprog = 0;
-  uint64_t load_address = 0;         // what the rewritten instruction carries
+  uint64_t load_address = 0;  // what the rewritten instruction carries
 
   // Set by the first path through a load or store; other paths must agree.
   RegKind pointer_kind = RegKind::kNotInit;
@@ -54,7 +55,7 @@ struct InsnInfo {
   // Helper calls: the map argument of all paths; poisoned when paths differ.
   const maps::Map* call_map = nullptr;
   bool call_map_poisoned = false;
-  uint64_t call_map_key = 0;         // tail call index: value + 1, 0 unset, ~0 poisoned
+  uint64_t call_map_key = 0;  // tail call index: value + 1, 0 unset, ~0 poisoned
 };
 
 struct SubprogInfo {
@@ -66,7 +67,7 @@ struct SubprogInfo {
   bool has_ld_abs = false;
   bool changes_packet_data = false;
   bool is_global = false;
-  bool called = false;               // global functions: reached from verified code
+  bool called = false;  // global functions: reached from verified code
   bool verified = false;
   bool arguments_known = false;
   bool is_callback = false;
@@ -109,7 +110,7 @@ class Context {
 
   std::vector<isa::Insn> insns;
   std::vector<InsnInfo> info;
-  std::vector<SubprogInfo> subprogs;     // [n] is the end sentinel: start == insns.size()
+  std::vector<SubprogInfo> subprogs;  // [n] is the end sentinel: start == insns.size()
   std::vector<Ref<maps::Map>> used_maps;
   std::vector<abi::bpf_func_info> func_info;
   std::vector<abi::bpf_line_info> line_info;
@@ -117,9 +118,9 @@ class Context {
   uint32_t prog_type;
   uint32_t attach_type;
   bool strict_alignment;
-  bool privileged;                        // CAP_BPF
-  bool allow_pointer_leaks;               // CAP_PERFMON
-  bool allow_uninit_stack;                // CAP_PERFMON
+  bool privileged;           // CAP_BPF
+  bool allow_pointer_leaks;  // CAP_PERFMON
+  bool allow_uninit_stack;   // CAP_PERFMON
   bool test_state_freq;
   bool test_reg_invariants;
   bool seen_direct_packet_write = false;
@@ -128,18 +129,18 @@ class Context {
   uint32_t max_packet_offset = 0;
 
   // --- exploration ---
-  std::unique_ptr<VerifierState> state;   // the path being followed
+  std::unique_ptr<VerifierState> state;  // the path being followed
   int32_t insn_index = 0;
   int32_t previous_insn = 0;
   std::vector<PendingPath> pending;
   uint32_t id_generator = 0;
   uint32_t jumps_processed = 0, previous_jumps = 0, previous_insns = 0;
-  int current_history_entry = -1;         // index in state->history made for the current instruction, or -1
+  int current_history_entry = -1;  // index in state->history made for the current instruction, or -1
   std::unique_ptr<StackLiveness> liveness;
   const abi::bpf_line_info* previous_line = nullptr;
   uint64_t previous_log_position = 0;
   uint64_t previous_insn_print_length = 0;
-  uint32_t scratched_regs = 0;            // registers and slots that changed since the last print
+  uint32_t scratched_regs = 0;  // registers and slots that changed since the last print
   uint64_t scratched_slots = 0;
   RegState scratch_reg[2];
 
@@ -150,15 +151,22 @@ class Context {
   const isa::InsnDesc& desc(int32_t index) const { return *info[static_cast<size_t>(index)].desc; }
   int32_t insn_count() const { return static_cast<int32_t>(insns.size()); }
   uint32_t subprog_count() const { return subprogs.empty() ? 0 : static_cast<uint32_t>(subprogs.size()) - 1; }
-  int subprog_at(int32_t insn) const;     // that starts there, or -1
+  int subprog_at(int32_t insn) const;  // that starts there, or -1
   int subprog_containing(int32_t insn) const;
   uint32_t new_id() { return ++id_generator; }
   void scratch_register(int number) { scratched_regs |= 1u << number; }
   void scratch_slot(int slot) { scratched_slots |= uint64_t{1} << slot; }
-  void scratch_all() { scratched_regs = ~0u; scratched_slots = ~uint64_t{0}; }
+  void scratch_all() {
+    scratched_regs = ~0u;
+    scratched_slots = ~uint64_t{0};
+  }
 };
 
-inline bool is_helper_call(const isa::InsnDesc* d) { return d && d->operation == isa::Operation::kCallHelper; }
-inline bool is_subprog_call(const isa::InsnDesc* d) { return d && d->operation == isa::Operation::kCallSubprog; }
+inline bool is_helper_call(const isa::InsnDesc* d) {
+  return d && d->operation == isa::Operation::kCallHelper;
+}
+inline bool is_subprog_call(const isa::InsnDesc* d) {
+  return d && d->operation == isa::Operation::kCallSubprog;
+}
 
 }  // namespace skep::verifier

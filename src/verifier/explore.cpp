@@ -69,14 +69,19 @@ class Explorer {
       const SubprogInfo::Argument& arg = sub.arguments[i];
       RegState& r = c_.reg(static_cast<int>(i) + 1);
       switch (arg.kind) {
-        case SubprogInfo::Argument::kContext: r = RegState::pointer(RegKind::kContext); break;
-        case SubprogInfo::Argument::kAnything: set_unknown(c_, r); break;
+        case SubprogInfo::Argument::kContext:
+          r = RegState::pointer(RegKind::kContext);
+          break;
+        case SubprogInfo::Argument::kAnything:
+          set_unknown(c_, r);
+          break;
         case SubprogInfo::Argument::kMemory:
           r = RegState::pointer(RegKind::kMem, arg.maybe_null ? kPtrMaybeNull : 0);
           r.mem_size = arg.mem_size;
           if (arg.maybe_null) r.id = c_.new_id();
           break;
-        default: return c_.reject(EINVAL, "arg#{} has a type that is not supported", i);
+        default:
+          return c_.reject(EINVAL, "arg#{} has a type that is not supported", i);
       }
     }
     return {};
@@ -111,7 +116,8 @@ class Explorer {
     c_.current_history_entry = -1;
     VerifierState& state = *c_.state;
     if (c_.insn_index < 0 || c_.insn_index >= c_.insn_count())
-      return c_.internal_error(fmt::format("invalid insn idx {} insn_cnt {}", c_.insn_index, c_.insn_count()).c_str());
+      return c_.internal_error(
+          fmt::format("invalid insn idx {} insn_cnt {}", c_.insn_index, c_.insn_count()).c_str());
     if (++c_.stats.insns_processed > kMaxProcessed)
       return c_.reject(E2BIG, "BPF program is too large. Processed {} insn", c_.stats.insns_processed);
     state.last_insn = c_.previous_insn;
@@ -167,27 +173,39 @@ class Explorer {
     const isa::Insn insn = c_.insn(c_.insn_index);
     const isa::InsnDesc* d = c_.insn_info(c_.insn_index).desc;
     if (is_jump(insn)) ++c_.jumps_processed;
-    const bool packet_load = d && (d->operation == Operation::kLoadAbs || d->operation == Operation::kLoadInd);
+    const bool packet_load =
+        d && (d->operation == Operation::kLoadAbs || d->operation == Operation::kLoadInd);
     if (!packet_load) SKEP_REQUIRE(reserved_fields(c_, insn, d));
     switch (d->operation) {
-      case Operation::kLoadImm64: return load_constant(c_);
-      case Operation::kLoadAbs: case Operation::kLoadInd: return do_packet_load(c_);
-      case Operation::kLoad: return do_load(c_, false);
-      case Operation::kLoadSx: return do_load(c_, true);
-      case Operation::kStore: return do_store(c_);
+      case Operation::kLoadImm64:
+        return load_constant(c_);
+      case Operation::kLoadAbs:
+      case Operation::kLoadInd:
+        return do_packet_load(c_);
+      case Operation::kLoad:
+        return do_load(c_, false);
+      case Operation::kLoadSx:
+        return do_load(c_, true);
+      case Operation::kStore:
+        return do_store(c_);
       case Operation::kJump:
         c_.insn_index = static_cast<int32_t>(isa::jump_target(*d, insn, c_.insn_index)) - 1;
         return {};
-      case Operation::kCallHelper: return do_helper_call(c_);
-      case Operation::kCallSubprog: return do_subprog_call(c_);
-      case Operation::kCallKfunc: return c_.reject(EINVAL, "calling kernel functions is not supported");
+      case Operation::kCallHelper:
+        return do_helper_call(c_);
+      case Operation::kCallSubprog:
+        return do_subprog_call(c_);
+      case Operation::kCallKfunc:
+        return c_.reject(EINVAL, "calling kernel functions is not supported");
       case Operation::kExit:
         if (c_.state->depth() > 0) *show_state = true;
         return do_exit(c_, ended);
-      default: break;
+      default:
+        break;
     }
     if (d->is_conditional()) return do_conditional_jump(c_);
-    if (d->is_atomic_rmw() || d->operation == Operation::kLoadAcquire || d->operation == Operation::kStoreRelease)
+    if (d->is_atomic_rmw() || d->operation == Operation::kLoadAcquire ||
+        d->operation == Operation::kStoreRelease)
       return do_atomic(c_);
     if (d->operation <= Operation::kBswap) return do_alu(c_);
     return c_.reject(EINVAL, "unknown insn class {}", insn.code & 7);
@@ -228,7 +246,8 @@ Check explore_program(Context& c) {
       SubprogInfo& sub = c.subprogs[i];
       if (!sub.is_global || !sub.called || sub.verified) continue;
       SKEP_REQUIRE(explorer.run(i));
-      if (c.log.any()) c.log.print("Func#{} ('{}') is safe for any args that match its prototype\n", i, sub.name);
+      if (c.log.any())
+        c.log.print("Func#{} ('{}') is safe for any args that match its prototype\n", i, sub.name);
       sub.verified = more = true;
     }
   }

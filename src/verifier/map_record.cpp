@@ -8,18 +8,30 @@ namespace {
 
 const char* field_name(btf::FieldKind kind) {
   switch (kind) {
-    case btf::kSpinLock: return "bpf_spin_lock";
-    case btf::kResSpinLock: return "bpf_res_spin_lock";
-    case btf::kTimer: return "bpf_timer";
-    case btf::kWorkqueue: return "bpf_wq";
-    case btf::kTaskWork: return "bpf_task_work";
-    case btf::kListHead: return "bpf_list_head";
-    case btf::kListNode: return "bpf_list_node";
-    case btf::kRbRoot: return "bpf_rb_root";
-    case btf::kRbNode: return "bpf_rb_node";
-    case btf::kRefcount: return "bpf_refcount";
-    case btf::kUptr: return "uptr";
-    default: return "kptr";
+    case btf::kSpinLock:
+      return "bpf_spin_lock";
+    case btf::kResSpinLock:
+      return "bpf_res_spin_lock";
+    case btf::kTimer:
+      return "bpf_timer";
+    case btf::kWorkqueue:
+      return "bpf_wq";
+    case btf::kTaskWork:
+      return "bpf_task_work";
+    case btf::kListHead:
+      return "bpf_list_head";
+    case btf::kListNode:
+      return "bpf_list_node";
+    case btf::kRbRoot:
+      return "bpf_rb_root";
+    case btf::kRbNode:
+      return "bpf_rb_node";
+    case btf::kRefcount:
+      return "bpf_refcount";
+    case btf::kUptr:
+      return "uptr";
+    default:
+      return "kptr";
   }
 }
 

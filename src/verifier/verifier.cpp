@@ -26,11 +26,14 @@ void print_statistics(Context& c) {
   const Statistics& s = c.stats;
   if (c.log.stats()) {
     c.log.print("verification time {} usec\nstack depth ", s.time_us);
-    for (uint32_t i = 0; i < c.subprog_count(); ++i) c.log.print("{}{}", i ? "+" : "", c.subprogs[i].stack_depth);
+    for (uint32_t i = 0; i < c.subprog_count(); ++i)
+      c.log.print("{}{}", i ? "+" : "", c.subprogs[i].stack_depth);
     c.log.print("\n");
   }
-  c.log.print("processed {} insns (limit {}) max_states_per_insn {} total_states {} peak_states {} mark_read {}\n",
-              s.insns_processed, kMaxProcessed, s.max_states_per_insn, s.total_states, s.peak_states, s.mark_read_max);
+  c.log.print(
+      "processed {} insns (limit {}) max_states_per_insn {} total_states {} peak_states {} mark_read {}\n",
+      s.insns_processed, kMaxProcessed, s.max_states_per_insn, s.total_states, s.peak_states,
+      s.mark_read_max);
 }
 
 Check rewrite_accepted(Context& c, std::optional<Accepted>& accepted) {
@@ -58,7 +61,8 @@ Outcome check(const Request& request) {
     if (verdict.ok()) verdict = rewrite_accepted(c, accepted);
   }
   c.stats.time_us = static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin).count());
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin)
+          .count());
   print_statistics(c);
   outcome.statistics = c.stats;
   outcome.log_true_size = c.log.true_size();

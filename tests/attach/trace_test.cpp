@@ -28,7 +28,9 @@ class Tracefs {
     rmdir(directory_.c_str());
   }
   bool mounted() const { return mounted_; }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(directory_ + "/" + name) << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(directory_ + "/" + name) << text;
+  }
   std::string read(const std::string& name) const {
     std::ifstream file(directory_ + "/" + name);
     std::stringstream text;
@@ -68,8 +70,8 @@ TEST(TracepointIds, AreUniqueAndFound) {
   EXPECT_EQ(syscall_name(1u << 20), "");
 }
 
-// A raw tracepoint program that prints "skep <marker>" is run once; the line that the kernel shows is taken apart
-// and put together again by trace_line.
+// A raw tracepoint program that prints "skep <marker>" is run once; the line that the kernel shows is taken
+// apart and put together again by trace_line.
 TEST(TraceLine, EqualsTheLiveKernels) {
   SKEP_REQUIRE_LIVE_KERNEL();
   const Tracefs tracefs;
@@ -79,14 +81,15 @@ TEST(TraceLine, EqualsTheLiveKernels) {
   uint32_t low, high;
   std::memcpy(&low, text, 4);
   std::memcpy(&high, text + 4, 4);
-  const isa::Insn insns[] = {
-      {.code = 0x18, .dst = 1, .imm = static_cast<int32_t>(low)}, {.imm = static_cast<int32_t>(high)},
-      {.code = 0x7b, .dst = 10, .src = 1, .off = -8},   // *(u64 *)(r10 - 8) = r1
-      {.code = 0xbf, .dst = 1, .src = 10},              // r1 = r10
-      {.code = 0x07, .dst = 1, .imm = -8},              // r1 += -8
-      {.code = 0xb7, .dst = 2, .imm = 8},               // r2 = 8
-      {.code = 0x85, .imm = 6},                         // call trace_printk
-      {.code = 0xb7}, {.code = 0x95}};
+  const isa::Insn insns[] = {{.code = 0x18, .dst = 1, .imm = static_cast<int32_t>(low)},
+                             {.imm = static_cast<int32_t>(high)},
+                             {.code = 0x7b, .dst = 10, .src = 1, .off = -8},  // *(u64 *)(r10 - 8) = r1
+                             {.code = 0xbf, .dst = 1, .src = 10},             // r1 = r10
+                             {.code = 0x07, .dst = 1, .imm = -8},             // r1 += -8
+                             {.code = 0xb7, .dst = 2, .imm = 8},              // r2 = 8
+                             {.code = 0x85, .imm = 6},                        // call trace_printk
+                             {.code = 0xb7},
+                             {.code = 0x95}};
   const live::Loaded program = live::load(insns, {.type = abi::BPF_PROG_TYPE_RAW_TRACEPOINT});
   ASSERT_TRUE(program) << program.log;
   const std::string was_on = tracefs.read("tracing_on");
@@ -109,10 +112,12 @@ TEST(TraceLine, EqualsTheLiveKernels) {
   line.copy(task.comm, dash - comm, comm);
   unsigned cpu, seconds, micros;
   char flags[8];
-  ASSERT_EQ(std::sscanf(line.c_str() + dash, "-%*u [%u] %5s %u.%u", &cpu, flags, &seconds, &micros), 4) << line;
+  ASSERT_EQ(std::sscanf(line.c_str() + dash, "-%*u [%u] %5s %u.%u", &cpu, flags, &seconds, &micros), 4)
+      << line;
   std::string expected = line;
   expected.replace(expected.find(flags), std::strlen(flags), "...21");  // a test run may show other flags
-  EXPECT_EQ(trace_line(task, cpu, seconds * uint64_t{1'000'000'000} + micros * uint64_t{1'000}, text), expected);
+  EXPECT_EQ(trace_line(task, cpu, seconds * uint64_t{1'000'000'000} + micros * uint64_t{1'000}, text),
+            expected);
 }
 
 TEST(TraceLine, RoundsToMicrosecondsAndKeepsOneNewline) {

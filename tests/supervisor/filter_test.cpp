@@ -1,5 +1,5 @@
-// The seccomp filter, run by a small interpreter of classic BPF over every number and chosen arguments, and by
-// the kernel in a child.
+// The seccomp filter, run by a small interpreter of classic BPF over every number and chosen arguments, and
+// by the kernel in a child.
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -144,7 +144,8 @@ TEST(Filter, IsAcceptedByTheKernel) {
   const auto filter = build_filter(entries);
   const pid_t child = ::fork();
   if (child == 0) {
-    const abi::sock_fprog program{static_cast<uint16_t>(filter.size()), const_cast<abi::sock_filter*>(filter.data())};
+    const abi::sock_fprog program{static_cast<uint16_t>(filter.size()),
+                                  const_cast<abi::sock_filter*>(filter.data())};
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) ::_exit(1);
     if (::syscall(SYS_seccomp, abi::SECCOMP_SET_MODE_FILTER, 0, &program) != 0) ::_exit(2);
     if (::syscall(SYS_getpriority, 77, 0) != -1 || errno != EXDEV) ::_exit(3);

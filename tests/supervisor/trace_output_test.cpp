@@ -1,4 +1,5 @@
-// trace_pipe: lines wait for a reader, each goes to one reader once, a slow reader loses nothing within the bound.
+// trace_pipe: lines wait for a reader, each goes to one reader once, a slow reader loses nothing within the
+// bound.
 #include "supervisor/trace_output.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +12,8 @@ std::string drain(const UniqueFd& reader) {
   std::string text;
   char buffer[65536];
   ssize_t count;
-  while ((count = ::read(reader.get(), buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<size_t>(count));
+  while ((count = ::read(reader.get(), buffer, sizeof buffer)) > 0)
+    text.append(buffer, static_cast<size_t>(count));
   return text;
 }
 

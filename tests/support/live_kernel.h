@@ -57,7 +57,7 @@ Loaded load(std::span<const isa::Insn> insns, const LoadOptions& options = {});
 
 struct RunOptions {
   std::span<const std::byte> data;
-  uint32_t data_out_size = 0;  // 0: no output wanted
+  uint32_t data_out_size = 0;      // 0: no output wanted
   std::span<const std::byte> ctx;  // a syscall program's context is written back into it, as bpf(2) does
   uint32_t ctx_out_size = 0;
   uint32_t repeat = 0;

@@ -1,5 +1,5 @@
-// Random attach, detach, link and query operations on a tree of cgroups: errno and query results must be those of
-// the live kernel at every step. Programs are compared by their index, since ids differ.
+// Random attach, detach, link and query operations on a tree of cgroups: errno and query results must be
+// those of the live kernel at every step. Programs are compared by their index, since ids differ.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -28,7 +28,8 @@ class World {
       ids_.push_back(info.id);
     }
     const int parents[kCgroups] = {-1, 0, 1, 0};
-    for (int i = 0; i < kCgroups; ++i) cgroups_[i] = system.make_cgroup(parents[i] < 0 ? -1 : cgroups_[parents[i]]);
+    for (int i = 0; i < kCgroups; ++i)
+      cgroups_[i] = system.make_cgroup(parents[i] < 0 ? -1 : cgroups_[parents[i]]);
     std::ranges::fill(links_, -1);
   }
   ~World() {
@@ -98,8 +99,8 @@ class World {
     if (flags == 0) attr.prog_attach_flags = reinterpret_cast<uint64_t>(entry_flags);
     attr.prog_cnt = capacity;
     const long result = system_.bpf(abi::BPF_PROG_QUERY, &attr, sizeof(attr));
-    std::string text = fmt::format("{} count {} flags {} revision {}:", result, attr.prog_cnt, attr.attach_flags,
-                                   attr.revision);
+    std::string text = fmt::format("{} count {} flags {} revision {}:", result, attr.prog_cnt,
+                                   attr.attach_flags, attr.revision);
     for (uint32_t i = 0; i < std::min(attr.prog_cnt, capacity); ++i)
       text += fmt::format(" {}/{}", std::ranges::find(ids_, ids[i]) - ids_.begin(), entry_flags[i]);
     return text;
@@ -161,22 +162,29 @@ TEST_P(CgroupScenario, MatchesTheLiveKernel) {
         case 0:
         case 1:
         case 2:
-          return world.attach(cgroup, program, replace ? f | abi::BPF_F_REPLACE : f, replace ? other : -1, other, revision);
-        case 3: return world.detach(cgroup, one_in(100) ? -1 : program, revision);
-        case 4: return world.link(slot, cgroup, program, link_flags, other);
-        case 5: return world.update(slot, program, other);
-        case 6: return world.link_detach(slot);
-        default: return world.query(cgroup, f & 1, static_cast<uint32_t>(program));
+          return world.attach(cgroup, program, replace ? f | abi::BPF_F_REPLACE : f, replace ? other : -1,
+                              other, revision);
+        case 3:
+          return world.detach(cgroup, one_in(100) ? -1 : program, revision);
+        case 4:
+          return world.link(slot, cgroup, program, link_flags, other);
+        case 5:
+          return world.update(slot, program, other);
+        case 6:
+          return world.link_detach(slot);
+        default:
+          return world.query(cgroup, f & 1, static_cast<uint32_t>(program));
       }
     };
     const auto before = random;
     const std::string expected = act(theirs);
     random = before;
     const std::string got = act(mine);
-    ASSERT_EQ(expected, got) << "step " << step << " action " << action << " cgroup " << cgroup << " program " << program
-                             << " flags " << f << " other " << other << " replace " << replace << " slot " << slot;
-    ASSERT_EQ(theirs.everything(), mine.everything()) << "after step " << step << " action " << action << " cgroup "
-                                                      << cgroup << " flags " << f;
+    ASSERT_EQ(expected, got) << "step " << step << " action " << action << " cgroup " << cgroup << " program "
+                             << program << " flags " << f << " other " << other << " replace " << replace
+                             << " slot " << slot;
+    ASSERT_EQ(theirs.everything(), mine.everything())
+        << "after step " << step << " action " << action << " cgroup " << cgroup << " flags " << f;
   }
 }
 

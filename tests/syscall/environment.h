@@ -1,4 +1,5 @@
-// PlainEnvironment: the inputs of runs for tests: real time, the test's own task, lines of bpf_trace_printk kept.
+// PlainEnvironment: the inputs of runs for tests: real time, the test's own task, lines of bpf_trace_printk
+// kept.
 #pragma once
 
 #include <unistd.h>

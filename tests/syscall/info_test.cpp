@@ -40,12 +40,13 @@ std::string describe_program(System& system, std::vector<isa::Insn> insns, int m
   const auto info = info_of<abi::bpf_prog_info>(system, static_cast<int>(fd));
   close(static_cast<int>(fd));
   close(map);
-  return fmt::format("type {} tag {} xlated {} maps {} name {} gpl {} ksyms {} lens {} tags {} btf {} verified {} "
-                     "func {}/{} line {}/{} ifindex {} runs {}",
-                     info.type, hex(info.tag), info.xlated_prog_len, info.nr_map_ids, info.name,
-                     static_cast<uint32_t>(info.gpl_compatible), info.nr_jited_ksyms, info.nr_jited_func_lens,
-                     info.nr_prog_tags, info.btf_id, info.verified_insns, info.nr_func_info, info.func_info_rec_size,
-                     info.nr_line_info, info.line_info_rec_size, info.ifindex, info.run_cnt);
+  return fmt::format(
+      "type {} tag {} xlated {} maps {} name {} gpl {} ksyms {} lens {} tags {} btf {} verified {} "
+      "func {}/{} line {}/{} ifindex {} runs {}",
+      info.type, hex(info.tag), info.xlated_prog_len, info.nr_map_ids, info.name,
+      static_cast<uint32_t>(info.gpl_compatible), info.nr_jited_ksyms, info.nr_jited_func_lens,
+      info.nr_prog_tags, info.btf_id, info.verified_insns, info.nr_func_info, info.func_info_rec_size,
+      info.nr_line_info, info.line_info_rec_size, info.ifindex, info.run_cnt);
 }
 
 TEST(ProgramInfo, EqualsTheLiveKernels) {
@@ -67,7 +68,8 @@ TEST(ProgramInfo, EqualsTheLiveKernels) {
                         {{load_map, {}, load_constant, upper, zero, exit}, 0, "both.kinds"},
                         {{load_constant, upper, load_map, {}, zero, exit}, 2, "both_kinds_15by"}};
   for (const Case& c : cases)
-    EXPECT_EQ(describe_program(live, c.insns, c.map_at, c.name), describe_program(ours, c.insns, c.map_at, c.name));
+    EXPECT_EQ(describe_program(live, c.insns, c.map_at, c.name),
+              describe_program(ours, c.insns, c.map_at, c.name));
 }
 
 TEST(MapInfo, EqualsTheLiveKernels) {
@@ -100,7 +102,8 @@ TEST(MapInfo, EqualsTheLiveKernels) {
       infos[i].id = 0;
     }
     EXPECT_EQ(std::memcmp(&infos[0], &infos[1], sizeof(infos[0])), 0)
-        << "type " << c.type << "\n" << hex({reinterpret_cast<uint8_t*>(&infos[0]), sizeof(infos[0])}) << "\n"
+        << "type " << c.type << "\n"
+        << hex({reinterpret_cast<uint8_t*>(&infos[0]), sizeof(infos[0])}) << "\n"
         << hex({reinterpret_cast<uint8_t*>(&infos[1]), sizeof(infos[1])});
   }
 }

@@ -1,4 +1,5 @@
-// Objects live as long as something names them: fds (and their copies), pins, programs, links; then they are gone.
+// Objects live as long as something names them: fds (and their copies), pins, programs, links; then they are
+// gone.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>

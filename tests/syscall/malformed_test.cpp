@@ -1,4 +1,5 @@
-// Malformed and boundary attributes: the same bytes go to the live kernel and to ours; the errno must be equal.
+// Malformed and boundary attributes: the same bytes go to the live kernel and to ours; the errno must be
+// equal.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -27,7 +28,8 @@ struct Objects {
         classifier(s.program(abi::BPF_PROG_TYPE_SCHED_CLS, 0, 0)),
         post_bind(s.program(abi::BPF_PROG_TYPE_CGROUP_SOCK, abi::BPF_CGROUP_INET4_POST_BIND, 1)),
         raw_tracepoint(s.program(abi::BPF_PROG_TYPE_RAW_TRACEPOINT, 0, 0)) {
-    s.call(abi::BPF_MAP_FREEZE, abi::map_elem_attr{.map_fd = static_cast<uint32_t>(frozen)}, abi::kMapFreezeEnd);
+    s.call(abi::BPF_MAP_FREEZE, abi::map_elem_attr{.map_fd = static_cast<uint32_t>(frozen)},
+           abi::kMapFreezeEnd);
     static const char kName[] = "sched_process_exit";
     abi::raw_tracepoint_open_attr open = {};
     open.name = reinterpret_cast<uint64_t>(kName);
@@ -35,8 +37,14 @@ struct Objects {
     link = static_cast<int>(s.call(abi::BPF_RAW_TRACEPOINT_OPEN, open));
     // One type, "int", behind the header of 24 bytes; then the strings.
     struct Image {
-      abi::btf_header header{.magic = abi::BTF_MAGIC, .version = 1, .flags = 0, .hdr_len = sizeof(abi::btf_header),
-                             .type_off = 0, .type_len = 16, .str_off = 16, .str_len = 5};
+      abi::btf_header header{.magic = abi::BTF_MAGIC,
+                             .version = 1,
+                             .flags = 0,
+                             .hdr_len = sizeof(abi::btf_header),
+                             .type_off = 0,
+                             .type_len = 16,
+                             .str_off = 16,
+                             .str_len = 5};
       uint32_t type[4] = {1, abi::BTF_KIND_INT << 24, 4, 1 << 24 | 32};
       char strings[5] = {0, 'i', 'n', 't', 0};
     };
@@ -51,10 +59,11 @@ struct Objects {
       if (fd >= 0) close(fd);
   }
   std::vector<int> all() const {
-    return {hash, array, read_only, write_only, frozen, prog_array, ring, filter, classifier, post_bind,
-            raw_tracepoint, link, btf};
+    return {hash,   array,      read_only, write_only,     frozen, prog_array, ring,
+            filter, classifier, post_bind, raw_tracepoint, link,   btf};
   }
-  int hash, array, read_only, write_only, frozen, prog_array, ring, filter, classifier, post_bind, raw_tracepoint;
+  int hash, array, read_only, write_only, frozen, prog_array, ring, filter, classifier, post_bind,
+      raw_tracepoint;
   int link = -1, btf = -1;
 };
 
@@ -88,16 +97,25 @@ constexpr uint64_t kBadPointer = 0x10;
 
 // What every command checks, whatever it does.
 void add_common(std::vector<Row>& rows) {
-  constexpr uint32_t kEnds[] = {
-      abi::kMapCreateEnd, abi::kMapLookupElemEnd, abi::kMapUpdateElemEnd, abi::kMapDeleteElemEnd,
-      abi::kMapGetNextKeyEnd, abi::kProgLoadEnd, abi::kObjEnd, abi::kObjEnd, abi::kProgAttachEnd,
-      abi::kProgAttachEnd, abi::kTestRunEnd, abi::kGetNextIdEnd, abi::kGetNextIdEnd, abi::kProgGetFdByIdEnd,
-      abi::kMapGetFdByIdEnd, abi::kInfoEnd, abi::kProgQueryEnd, abi::kRawTracepointOpenEnd, abi::kBtfLoadEnd,
-      abi::kBtfGetFdByIdEnd, abi::kTaskFdQueryEnd, abi::kMapLookupAndDeleteElemEnd, abi::kMapFreezeEnd,
-      abi::kGetNextIdEnd, abi::kMapBatchEnd, abi::kMapBatchEnd, abi::kMapBatchEnd, abi::kMapBatchEnd,
-      abi::kLinkCreateEnd, abi::kLinkUpdateEnd, abi::kLinkGetFdByIdEnd, abi::kGetNextIdEnd, abi::kEnableStatsEnd,
-      abi::kIterCreateEnd, abi::kLinkDetachEnd, abi::kProgBindMapEnd, abi::kTokenCreateEnd,
-      abi::kProgStreamReadEnd};
+  constexpr uint32_t kEnds[] = {abi::kMapCreateEnd,     abi::kMapLookupElemEnd,
+                                abi::kMapUpdateElemEnd, abi::kMapDeleteElemEnd,
+                                abi::kMapGetNextKeyEnd, abi::kProgLoadEnd,
+                                abi::kObjEnd,           abi::kObjEnd,
+                                abi::kProgAttachEnd,    abi::kProgAttachEnd,
+                                abi::kTestRunEnd,       abi::kGetNextIdEnd,
+                                abi::kGetNextIdEnd,     abi::kProgGetFdByIdEnd,
+                                abi::kMapGetFdByIdEnd,  abi::kInfoEnd,
+                                abi::kProgQueryEnd,     abi::kRawTracepointOpenEnd,
+                                abi::kBtfLoadEnd,       abi::kBtfGetFdByIdEnd,
+                                abi::kTaskFdQueryEnd,   abi::kMapLookupAndDeleteElemEnd,
+                                abi::kMapFreezeEnd,     abi::kGetNextIdEnd,
+                                abi::kMapBatchEnd,      abi::kMapBatchEnd,
+                                abi::kMapBatchEnd,      abi::kMapBatchEnd,
+                                abi::kLinkCreateEnd,    abi::kLinkUpdateEnd,
+                                abi::kLinkGetFdByIdEnd, abi::kGetNextIdEnd,
+                                abi::kEnableStatsEnd,   abi::kIterCreateEnd,
+                                abi::kLinkDetachEnd,    abi::kProgBindMapEnd,
+                                abi::kTokenCreateEnd,   abi::kProgStreamReadEnd};
   static_assert(std::size(kEnds) == abi::__MAX_BPF_CMD);
   for (uint32_t command = 0; command < abi::__MAX_BPF_CMD; ++command) {
     const uint32_t end = kEnds[command];
@@ -141,7 +159,8 @@ void add_map_create(std::vector<Row>& rows) {
   add("huge value", [](const Objects&, auto& a) { a.value_size = 1u << 31; });
   add("huge key", [](const Objects&, auto& a) { a.key_size = 1u << 31; });
   add("unknown flag", [](const Objects&, auto& a) { a.map_flags = 1u << 30; });
-  add("read-only and write-only", [](const Objects&, auto& a) { a.map_flags = abi::BPF_F_RDONLY | abi::BPF_F_WRONLY; });
+  add("read-only and write-only",
+      [](const Objects&, auto& a) { a.map_flags = abi::BPF_F_RDONLY | abi::BPF_F_WRONLY; });
   add("node without flag", [](const Objects&, auto& a) { a.numa_node = 7; });
   add("node that is not there", [](const Objects&, auto& a) {
     a.map_flags = abi::BPF_F_NUMA_NODE;
@@ -153,7 +172,10 @@ void add_map_create(std::vector<Row>& rows) {
   add("junk behind the name's end", [](const Objects&, auto& a) { std::memcpy(a.map_name, "ab\0-", 4); });
   add("extra for a hash", [](const Objects&, auto& a) { a.map_extra = 1; });
   add("key type without value type", [](const Objects&, auto& a) { a.btf_key_type_id = 1; });
-  add("BTF types, bad fd", [](const Objects&, auto& a) { a.btf_key_type_id = a.btf_value_type_id = 1; a.btf_fd = 9999; });
+  add("BTF types, bad fd", [](const Objects&, auto& a) {
+    a.btf_key_type_id = a.btf_value_type_id = 1;
+    a.btf_fd = 9999;
+  });
   add("BTF types, fd of a map", [](const Objects& o, auto& a) {
     a.btf_key_type_id = a.btf_value_type_id = 1;
     a.btf_fd = u(o.hash);
@@ -163,8 +185,14 @@ void add_map_create(std::vector<Row>& rows) {
     a.btf_fd = u(o.btf);
   });
   add("vmlinux value type", [](const Objects&, auto& a) { a.btf_vmlinux_value_type_id = 1; });
-  add("token flag, bad token", [](const Objects&, auto& a) { a.map_flags = abi::BPF_F_TOKEN_FD; a.map_token_fd = 9999; });
-  add("array with 8-byte key", [](const Objects&, auto& a) { a.map_type = abi::BPF_MAP_TYPE_ARRAY; a.key_size = 8; });
+  add("token flag, bad token", [](const Objects&, auto& a) {
+    a.map_flags = abi::BPF_F_TOKEN_FD;
+    a.map_token_fd = 9999;
+  });
+  add("array with 8-byte key", [](const Objects&, auto& a) {
+    a.map_type = abi::BPF_MAP_TYPE_ARRAY;
+    a.key_size = 8;
+  });
   add("array without preallocation", [](const Objects&, auto& a) {
     a.map_type = abi::BPF_MAP_TYPE_ARRAY;
     a.map_flags = abi::BPF_F_NO_PREALLOC;
@@ -174,8 +202,12 @@ void add_map_create(std::vector<Row>& rows) {
     a.max_entries = 0xffffffff;
     a.value_size = 1 << 20;
   });
-  add("program array with 8-byte value", [](const Objects&, auto& a) { a.map_type = abi::BPF_MAP_TYPE_PROG_ARRAY; });
-  add("ring with a key", [](const Objects&, auto& a) { a.map_type = abi::BPF_MAP_TYPE_RINGBUF; a.max_entries = 4096; });
+  add("program array with 8-byte value",
+      [](const Objects&, auto& a) { a.map_type = abi::BPF_MAP_TYPE_PROG_ARRAY; });
+  add("ring with a key", [](const Objects&, auto& a) {
+    a.map_type = abi::BPF_MAP_TYPE_RINGBUF;
+    a.max_entries = 4096;
+  });
   add("ring of odd size", [](const Objects&, auto& a) {
     a.map_type = abi::BPF_MAP_TYPE_RINGBUF;
     a.key_size = a.value_size = 0;
@@ -253,9 +285,18 @@ void add_elements(std::vector<Row>& rows) {
   const uint32_t freeze = abi::BPF_MAP_FREEZE;
   const auto bare = [](auto& a) { a.key = a.value = 0; };
   add("freeze with a key", freeze, [](const Objects&, Request&, auto&) {});
-  add("freeze a frozen map", freeze, [=](const Objects& o, Request&, auto& a) { bare(a); a.map_fd = u(o.frozen); });
-  add("freeze by a read-only fd", freeze, [=](const Objects& o, Request&, auto& a) { bare(a); a.map_fd = u(o.read_only); });
-  add("freeze a program", freeze, [=](const Objects& o, Request&, auto& a) { bare(a); a.map_fd = u(o.filter); });
+  add("freeze a frozen map", freeze, [=](const Objects& o, Request&, auto& a) {
+    bare(a);
+    a.map_fd = u(o.frozen);
+  });
+  add("freeze by a read-only fd", freeze, [=](const Objects& o, Request&, auto& a) {
+    bare(a);
+    a.map_fd = u(o.read_only);
+  });
+  add("freeze a program", freeze, [=](const Objects& o, Request&, auto& a) {
+    bare(a);
+    a.map_fd = u(o.filter);
+  });
 }
 
 void add_batches(std::vector<Row>& rows) {
@@ -313,34 +354,75 @@ void add_prog_load(std::vector<Row>& rows) {
   add("bad license pointer", [](const Objects&, Request&, auto& a) { a.license = kBadPointer; });
   add("unknown flag", [](const Objects&, Request&, auto& a) { a.prog_flags = 1u << 30; });
   add("sleepable filter", [](const Objects&, Request&, auto& a) { a.prog_flags = abi::BPF_F_SLEEPABLE; });
-  add("token flag, bad token", [](const Objects&, Request&, auto& a) { a.prog_flags = abi::BPF_F_TOKEN_FD; a.prog_token_fd = 9999; });
+  add("token flag, bad token", [](const Objects&, Request&, auto& a) {
+    a.prog_flags = abi::BPF_F_TOKEN_FD;
+    a.prog_token_fd = 9999;
+  });
   add("type 0", [](const Objects&, Request&, auto& a) { a.prog_type = 0; });
   add("type 99", [](const Objects&, Request&, auto& a) { a.prog_type = 99; });
-  add("type 99, bad pointer", [](const Objects&, Request&, auto& a) { a.prog_type = 99; a.insns = kBadPointer; });
+  add("type 99, bad pointer", [](const Objects&, Request&, auto& a) {
+    a.prog_type = 99;
+    a.insns = kBadPointer;
+  });
   add("bad name", [](const Objects&, Request&, auto& a) { std::strcpy(a.prog_name, "a b"); });
   add("name without end", [](const Objects&, Request&, auto& a) { std::memset(a.prog_name, 'x', 16); });
   add("device index", [](const Objects&, Request&, auto& a) { a.prog_ifindex = 1; });
   add("attach type of a filter", [](const Objects&, Request&, auto& a) { a.expected_attach_type = 5; });
-  add("attach type of sock_addr", [](const Objects&, Request&, auto& a) { a.prog_type = abi::BPF_PROG_TYPE_CGROUP_SOCK_ADDR; });
+  add("attach type of sock_addr",
+      [](const Objects&, Request&, auto& a) { a.prog_type = abi::BPF_PROG_TYPE_CGROUP_SOCK_ADDR; });
   add("wrong attach type of sock", [](const Objects&, Request&, auto& a) {
     a.prog_type = abi::BPF_PROG_TYPE_CGROUP_SOCK;
     a.expected_attach_type = abi::BPF_CGROUP_INET4_BIND;
   });
   add("attach program, bad fd", [](const Objects&, Request&, auto& a) { a.attach_prog_fd = 9999; });
-  add("attach program, a program", [](const Objects& o, Request&, auto& a) { a.attach_prog_fd = u(o.filter); });
+  add("attach program, a program",
+      [](const Objects& o, Request&, auto& a) { a.attach_prog_fd = u(o.filter); });
   add("attach program, BTF", [](const Objects& o, Request&, auto& a) { a.attach_prog_fd = u(o.btf); });
   add("attach BTF id", [](const Objects&, Request&, auto& a) { a.attach_btf_id = 1; });
-  add("log size without buffer", [](const Objects&, Request&, auto& a) { a.log_size = 100; a.log_level = 1; });
-  add("log buffer without size", [](const Objects&, Request& r, auto& a) { a.log_buf = r.at(1024); a.log_level = 1; });
-  add("log buffer without level", [](const Objects&, Request& r, auto& a) { a.log_buf = r.at(1024); a.log_size = 1024; });
-  add("unknown log level", [](const Objects&, Request& r, auto& a) { a.log_buf = r.at(1024); a.log_size = 1024; a.log_level = 16; });
+  add("log size without buffer", [](const Objects&, Request&, auto& a) {
+    a.log_size = 100;
+    a.log_level = 1;
+  });
+  add("log buffer without size", [](const Objects&, Request& r, auto& a) {
+    a.log_buf = r.at(1024);
+    a.log_level = 1;
+  });
+  add("log buffer without level", [](const Objects&, Request& r, auto& a) {
+    a.log_buf = r.at(1024);
+    a.log_size = 1024;
+  });
+  add("unknown log level", [](const Objects&, Request& r, auto& a) {
+    a.log_buf = r.at(1024);
+    a.log_size = 1024;
+    a.log_level = 16;
+  });
   add("log level without buffer", [](const Objects&, Request&, auto& a) { a.log_level = 1; });
-  add("log too large", [](const Objects&, Request& r, auto& a) { a.log_buf = r.at(1024); a.log_size = 1u << 31; a.log_level = 1; });
-  add("log of one byte", [](const Objects&, Request& r, auto& a) { a.log_buf = r.at(1024); a.log_size = 1; a.log_level = 1; });
-  add("log to a bad pointer", [](const Objects&, Request&, auto& a) { a.log_buf = kBadPointer; a.log_size = 1024; a.log_level = 1; });
+  add("log too large", [](const Objects&, Request& r, auto& a) {
+    a.log_buf = r.at(1024);
+    a.log_size = 1u << 31;
+    a.log_level = 1;
+  });
+  add("log of one byte", [](const Objects&, Request& r, auto& a) {
+    a.log_buf = r.at(1024);
+    a.log_size = 1;
+    a.log_level = 1;
+  });
+  add("log to a bad pointer", [](const Objects&, Request&, auto& a) {
+    a.log_buf = kBadPointer;
+    a.log_size = 1024;
+    a.log_level = 1;
+  });
   add("BTF fd unused", [](const Objects&, Request&, auto& a) { a.prog_btf_fd = 9999; });
-  add("func info, bad BTF fd", [](const Objects&, Request&, auto& a) { a.func_info_cnt = 1; a.func_info_rec_size = 8; a.prog_btf_fd = 9999; });
-  add("func info, a map's fd", [](const Objects& o, Request&, auto& a) { a.func_info_cnt = 1; a.func_info_rec_size = 8; a.prog_btf_fd = u(o.hash); });
+  add("func info, bad BTF fd", [](const Objects&, Request&, auto& a) {
+    a.func_info_cnt = 1;
+    a.func_info_rec_size = 8;
+    a.prog_btf_fd = 9999;
+  });
+  add("func info, a map's fd", [](const Objects& o, Request&, auto& a) {
+    a.func_info_cnt = 1;
+    a.func_info_rec_size = 8;
+    a.prog_btf_fd = u(o.hash);
+  });
   add("func info, small records", [](const Objects& o, Request& r, auto& a) {
     a.func_info_cnt = 1;
     a.func_info_rec_size = 4;
@@ -393,8 +475,14 @@ void add_prog_load(std::vector<Row>& rows) {
     a.fd_array_cnt = 1;
     r.store(2048, o.hash);
   });
-  add("fd array with a count, bad pointer", [](const Objects&, Request&, auto& a) { a.fd_array = kBadPointer; a.fd_array_cnt = 1; });
-  add("fd array, count too large", [](const Objects&, Request& r, auto& a) { a.fd_array = r.at(2048); a.fd_array_cnt = 0x7fffffff; });
+  add("fd array with a count, bad pointer", [](const Objects&, Request&, auto& a) {
+    a.fd_array = kBadPointer;
+    a.fd_array_cnt = 1;
+  });
+  add("fd array, count too large", [](const Objects&, Request& r, auto& a) {
+    a.fd_array = r.at(2048);
+    a.fd_array_cnt = 0x7fffffff;
+  });
 }
 
 std::vector<Row> all_rows() {
@@ -405,21 +493,26 @@ std::vector<Row> all_rows() {
   add_batches(rows);
   add_prog_load(rows);
 
-  const auto add = [&](const char* name, uint32_t command, Build build) { rows.push_back({name, command, build}); };
-  for (const uint32_t command : {abi::BPF_PROG_GET_NEXT_ID, abi::BPF_MAP_GET_NEXT_ID, abi::BPF_BTF_GET_NEXT_ID,
-                                 abi::BPF_LINK_GET_NEXT_ID})
+  const auto add = [&](const char* name, uint32_t command, Build build) {
+    rows.push_back({name, command, build});
+  };
+  for (const uint32_t command : {abi::BPF_PROG_GET_NEXT_ID, abi::BPF_MAP_GET_NEXT_ID,
+                                 abi::BPF_BTF_GET_NEXT_ID, abi::BPF_LINK_GET_NEXT_ID})
     for (const uint32_t start : {0u, 0x7ffffffeu, 0x7fffffffu, 0xffffffffu})
-      add("start id", command, [start](const Objects&, Request& r) { r.as<abi::get_id_attr>().start_id = start; });
-  for (const uint32_t command : {abi::BPF_PROG_GET_FD_BY_ID, abi::BPF_MAP_GET_FD_BY_ID, abi::BPF_BTF_GET_FD_BY_ID,
-                                 abi::BPF_LINK_GET_FD_BY_ID})
+      add("start id", command,
+          [start](const Objects&, Request& r) { r.as<abi::get_id_attr>().start_id = start; });
+  for (const uint32_t command : {abi::BPF_PROG_GET_FD_BY_ID, abi::BPF_MAP_GET_FD_BY_ID,
+                                 abi::BPF_BTF_GET_FD_BY_ID, abi::BPF_LINK_GET_FD_BY_ID})
     for (const uint32_t id : {0u, 0x7fffffffu})
-      add("id that is not there", command, [id](const Objects&, Request& r) { r.as<abi::get_id_attr>().start_id = id; });
+      add("id that is not there", command,
+          [id](const Objects&, Request& r) { r.as<abi::get_id_attr>().start_id = id; });
   for (const uint32_t flags : {1u, 8u, 16u, 24u, 1u << 31})
     add("map by id, flags", abi::BPF_MAP_GET_FD_BY_ID, [flags](const Objects&, Request& r) {
       r.as<abi::get_id_attr>() = {.start_id = 0x7fffffff, .open_flags = flags};
     });
-  add("BTF by id, flags", abi::BPF_BTF_GET_FD_BY_ID,
-      [](const Objects&, Request& r) { r.as<abi::get_id_attr>() = {.start_id = 0x7fffffff, .open_flags = 1}; });
+  add("BTF by id, flags", abi::BPF_BTF_GET_FD_BY_ID, [](const Objects&, Request& r) {
+    r.as<abi::get_id_attr>() = {.start_id = 0x7fffffff, .open_flags = 1};
+  });
 
   // Info: of each kind of object, with each kind of wrong length and pointer.
   using Pick = int (*)(const Objects&);
@@ -435,8 +528,9 @@ std::vector<Row> all_rows() {
                       [pick, length](const Objects& o, Request& r) {
                         r.as<abi::info_attr>() = {u(pick(o)), length, r.at()};
                       }});
-    rows.push_back({fmt::format("info of {}, bad pointer", kind), abi::BPF_OBJ_GET_INFO_BY_FD,
-                    [pick](const Objects& o, Request& r) { r.as<abi::info_attr>() = {u(pick(o)), 64, kBadPointer}; }});
+    rows.push_back(
+        {fmt::format("info of {}, bad pointer", kind), abi::BPF_OBJ_GET_INFO_BY_FD,
+         [pick](const Objects& o, Request& r) { r.as<abi::info_attr>() = {u(pick(o)), 64, kBadPointer}; }});
     rows.push_back({fmt::format("info of {}, junk beyond", kind), abi::BPF_OBJ_GET_INFO_BY_FD,
                     [pick](const Objects& o, Request& r) {
                       r.as<abi::info_attr>() = {u(pick(o)), 512, r.at()};
@@ -501,7 +595,11 @@ std::vector<Row> all_rows() {
         change(o, r, a);
       });
     };
-    obj("bad path pointer", [&](const Objects& o, Request&, auto& a) { a.pathname = kBadPointer; a.bpf_fd = 0; (void)o; });
+    obj("bad path pointer", [&](const Objects& o, Request&, auto& a) {
+      a.pathname = kBadPointer;
+      a.bpf_fd = 0;
+      (void)o;
+    });
     obj("unknown flags", [](const Objects&, Request&, auto& a) { a.file_flags = 1; });
     obj("directory fd without its flag", [](const Objects&, Request&, auto& a) { a.path_fd = 3; });
     obj("read-only and write-only", [](const Objects&, Request&, auto& a) { a.file_flags = 24; });
@@ -512,20 +610,27 @@ std::vector<Row> all_rows() {
 
   for (const uint32_t command : {abi::BPF_PROG_ATTACH, abi::BPF_PROG_DETACH}) {
     for (const uint32_t type : {0u, 12u, 58u, 0xffffffffu})
-      add("attach type", command,
-          [type](const Objects&, Request& r) { r.as<abi::prog_attach_attr>() = {.target_fd = 9999, .attach_bpf_fd = 9999, .attach_type = type}; });
+      add("attach type", command, [type](const Objects&, Request& r) {
+        r.as<abi::prog_attach_attr>() = {.target_fd = 9999, .attach_bpf_fd = 9999, .attach_type = type};
+      });
     for (const uint32_t flags : {1u, 3u, 4u, 6u, 8u, 32u, 64u, 128u, 1u << 13, 1u << 31})
       add("attach flags", command, [flags](const Objects& o, Request& r) {
-        r.as<abi::prog_attach_attr>() = {.target_fd = 9999, .attach_bpf_fd = u(o.post_bind), .attach_type = abi::BPF_CGROUP_INET4_POST_BIND, .attach_flags = flags};
+        r.as<abi::prog_attach_attr>() = {.target_fd = 9999,
+                                         .attach_bpf_fd = u(o.post_bind),
+                                         .attach_type = abi::BPF_CGROUP_INET4_POST_BIND,
+                                         .attach_flags = flags};
       });
     add("not a cgroup", command, [](const Objects& o, Request& r) {
-      r.as<abi::prog_attach_attr>() = {.target_fd = 0, .attach_bpf_fd = u(o.post_bind), .attach_type = abi::BPF_CGROUP_INET4_POST_BIND};
+      r.as<abi::prog_attach_attr>() = {
+          .target_fd = 0, .attach_bpf_fd = u(o.post_bind), .attach_type = abi::BPF_CGROUP_INET4_POST_BIND};
     });
     add("another attach type of the same program type", command, [](const Objects& o, Request& r) {
-      r.as<abi::prog_attach_attr>() = {.target_fd = 9999, .attach_bpf_fd = u(o.post_bind), .attach_type = abi::BPF_CGROUP_INET6_POST_BIND};
+      r.as<abi::prog_attach_attr>() = {
+          .target_fd = 9999, .attach_bpf_fd = u(o.post_bind), .attach_type = abi::BPF_CGROUP_INET6_POST_BIND};
     });
     add("program of another type", command, [](const Objects& o, Request& r) {
-      r.as<abi::prog_attach_attr>() = {.target_fd = 9999, .attach_bpf_fd = u(o.filter), .attach_type = abi::BPF_CGROUP_INET4_POST_BIND};
+      r.as<abi::prog_attach_attr>() = {
+          .target_fd = 9999, .attach_bpf_fd = u(o.filter), .attach_type = abi::BPF_CGROUP_INET4_POST_BIND};
     });
   }
   for (const uint32_t type : {0u, 12u, 16u, 58u})
@@ -559,9 +664,16 @@ std::vector<Row> all_rows() {
   run("run, unknown flags", [](const Objects&, Request&, auto& a) { a.flags = 1u << 20; });
   run("run, cpu", [](const Objects&, Request&, auto& a) { a.cpu = 1; });
   run("run, batch", [](const Objects&, Request&, auto& a) { a.batch_size = 1; });
-  run("run, one byte out", [](const Objects&, Request& r, auto& a) { a.data_out = r.at(256); a.data_size_out = 1; });
-  run("run, bad out", [](const Objects&, Request&, auto& a) { a.data_out = kBadPointer; a.data_size_out = 64; });
-  run("run a raw tracepoint with data", [](const Objects& o, Request&, auto& a) { a.prog_fd = u(o.raw_tracepoint); });
+  run("run, one byte out", [](const Objects&, Request& r, auto& a) {
+    a.data_out = r.at(256);
+    a.data_size_out = 1;
+  });
+  run("run, bad out", [](const Objects&, Request&, auto& a) {
+    a.data_out = kBadPointer;
+    a.data_size_out = 64;
+  });
+  run("run a raw tracepoint with data",
+      [](const Objects& o, Request&, auto& a) { a.prog_fd = u(o.raw_tracepoint); });
 
   add("open, no such program", abi::BPF_RAW_TRACEPOINT_OPEN, [](const Objects&, Request& r) {
     r.as<abi::raw_tracepoint_open_attr>() = {.name = r.at(), .prog_fd = 9999};
@@ -577,19 +689,20 @@ std::vector<Row> all_rows() {
     r.as<abi::raw_tracepoint_open_attr>() = {.name = 0, .prog_fd = u(o.raw_tracepoint)};
   });
 
-  add("BTF of nothing", abi::BPF_BTF_LOAD, [](const Objects&, Request& r) { r.as<abi::btf_load_attr>().btf = r.at(); });
+  add("BTF of nothing", abi::BPF_BTF_LOAD,
+      [](const Objects&, Request& r) { r.as<abi::btf_load_attr>().btf = r.at(); });
   add("BTF too large", abi::BPF_BTF_LOAD, [](const Objects&, Request& r) {
     r.as<abi::btf_load_attr>() = {.btf = r.at(), .btf_size = (16u << 20) + 1};
   });
-  add("BTF at a bad pointer", abi::BPF_BTF_LOAD, [](const Objects&, Request& r) {
-    r.as<abi::btf_load_attr>() = {.btf = kBadPointer, .btf_size = 100};
-  });
-  add("BTF of zeros", abi::BPF_BTF_LOAD, [](const Objects&, Request& r) {
-    r.as<abi::btf_load_attr>() = {.btf = r.at(), .btf_size = 100};
-  });
-  add("BTF flags", abi::BPF_BTF_LOAD, [](const Objects&, Request& r) { r.as<abi::btf_load_attr>().btf_flags = 1; });
+  add("BTF at a bad pointer", abi::BPF_BTF_LOAD,
+      [](const Objects&, Request& r) { r.as<abi::btf_load_attr>() = {.btf = kBadPointer, .btf_size = 100}; });
+  add("BTF of zeros", abi::BPF_BTF_LOAD,
+      [](const Objects&, Request& r) { r.as<abi::btf_load_attr>() = {.btf = r.at(), .btf_size = 100}; });
+  add("BTF flags", abi::BPF_BTF_LOAD,
+      [](const Objects&, Request& r) { r.as<abi::btf_load_attr>().btf_flags = 1; });
   add("BTF log without level", abi::BPF_BTF_LOAD, [](const Objects&, Request& r) {
-    r.as<abi::btf_load_attr>() = {.btf = r.at(), .btf_log_buf = r.at(4096), .btf_size = 100, .btf_log_size = 100};
+    r.as<abi::btf_load_attr>() = {
+        .btf = r.at(), .btf_log_buf = r.at(4096), .btf_size = 100, .btf_log_size = 100};
   });
 
   for (const uint32_t flags : {1u, 2u, 64u, 1u << 31})
@@ -612,8 +725,10 @@ std::vector<Row> all_rows() {
     a.prog_fd = u(o.raw_tracepoint);
     a.attach_type = abi::BPF_PERF_EVENT;
   });
-  add("detach a raw tracepoint link", abi::BPF_LINK_DETACH, [](const Objects& o, Request& r) { r.as<uint32_t>() = u(o.link); });
-  add("detach a map", abi::BPF_LINK_DETACH, [](const Objects& o, Request& r) { r.as<uint32_t>() = u(o.hash); });
+  add("detach a raw tracepoint link", abi::BPF_LINK_DETACH,
+      [](const Objects& o, Request& r) { r.as<uint32_t>() = u(o.link); });
+  add("detach a map", abi::BPF_LINK_DETACH,
+      [](const Objects& o, Request& r) { r.as<uint32_t>() = u(o.hash); });
   using ChangeUpdate = std::function<void(const Objects&, abi::link_update_attr&)>;
   const auto update = [&](const char* name, ChangeUpdate change) {
     add(name, abi::BPF_LINK_UPDATE, [change](const Objects& o, Request& r) {
@@ -623,24 +738,41 @@ std::vector<Row> all_rows() {
   };
   update("update a raw tracepoint link", [](const Objects&, auto&) {});
   update("update flags", [](const Objects&, auto& a) { a.flags = 1; });
-  update("update, old program without its flag", [](const Objects& o, auto& a) { a.old_prog_fd = u(o.filter); });
+  update("update, old program without its flag",
+         [](const Objects& o, auto& a) { a.old_prog_fd = u(o.filter); });
   update("update, no such program", [](const Objects&, auto& a) { a.new_prog_fd = 9999; });
-  update("update, no such old program", [](const Objects&, auto& a) { a.flags = 4; a.old_prog_fd = 9999; });
+  update("update, no such old program", [](const Objects&, auto& a) {
+    a.flags = 4;
+    a.old_prog_fd = 9999;
+  });
   update("update a map", [](const Objects& o, auto& a) { a.link_fd = u(o.hash); });
 
   for (const uint32_t type : {1u, 99u})
     add("statistics", abi::BPF_ENABLE_STATS, [type](const Objects&, Request& r) { r.as<uint32_t>() = type; });
   add("statistics", abi::BPF_ENABLE_STATS, [](const Objects&, Request&) {});
-  add("bind", abi::BPF_PROG_BIND_MAP, [](const Objects& o, Request& r) { r.as<abi::prog_bind_map_attr>() = {u(o.filter), u(o.hash), 0}; });
-  add("bind flags", abi::BPF_PROG_BIND_MAP, [](const Objects& o, Request& r) { r.as<abi::prog_bind_map_attr>() = {u(o.filter), u(o.hash), 1}; });
-  add("bind a program", abi::BPF_PROG_BIND_MAP, [](const Objects& o, Request& r) { r.as<abi::prog_bind_map_attr>() = {u(o.filter), u(o.filter), 0}; });
-  add("bind to a map", abi::BPF_PROG_BIND_MAP, [](const Objects& o, Request& r) { r.as<abi::prog_bind_map_attr>() = {u(o.hash), u(o.hash), 0}; });
+  add("bind", abi::BPF_PROG_BIND_MAP,
+      [](const Objects& o, Request& r) { r.as<abi::prog_bind_map_attr>() = {u(o.filter), u(o.hash), 0}; });
+  add("bind flags", abi::BPF_PROG_BIND_MAP,
+      [](const Objects& o, Request& r) { r.as<abi::prog_bind_map_attr>() = {u(o.filter), u(o.hash), 1}; });
+  add("bind a program", abi::BPF_PROG_BIND_MAP,
+      [](const Objects& o, Request& r) { r.as<abi::prog_bind_map_attr>() = {u(o.filter), u(o.filter), 0}; });
+  add("bind to a map", abi::BPF_PROG_BIND_MAP,
+      [](const Objects& o, Request& r) { r.as<abi::prog_bind_map_attr>() = {u(o.hash), u(o.hash), 0}; });
   const auto self = static_cast<uint32_t>(getpid());
-  add("task fd, flags", abi::BPF_TASK_FD_QUERY, [=](const Objects& o, Request& r) { r.as<abi::task_fd_query_attr>() = {.pid = self, .fd = u(o.link), .flags = 1}; });
-  add("task fd, no task", abi::BPF_TASK_FD_QUERY, [](const Objects& o, Request& r) { r.as<abi::task_fd_query_attr>() = {.pid = 0x3fffffff, .fd = u(o.link)}; });
-  add("task fd, no fd", abi::BPF_TASK_FD_QUERY, [=](const Objects&, Request& r) { r.as<abi::task_fd_query_attr>() = {.pid = self, .fd = 9999}; });
-  add("task fd, a map", abi::BPF_TASK_FD_QUERY, [=](const Objects& o, Request& r) { r.as<abi::task_fd_query_attr>() = {.pid = self, .fd = u(o.hash)}; });
-  add("task fd, a raw tracepoint link", abi::BPF_TASK_FD_QUERY, [=](const Objects& o, Request& r) { r.as<abi::task_fd_query_attr>() = {.pid = self, .fd = u(o.link)}; });
+  add("task fd, flags", abi::BPF_TASK_FD_QUERY, [=](const Objects& o, Request& r) {
+    r.as<abi::task_fd_query_attr>() = {.pid = self, .fd = u(o.link), .flags = 1};
+  });
+  add("task fd, no task", abi::BPF_TASK_FD_QUERY, [](const Objects& o, Request& r) {
+    r.as<abi::task_fd_query_attr>() = {.pid = 0x3fffffff, .fd = u(o.link)};
+  });
+  add("task fd, no fd", abi::BPF_TASK_FD_QUERY,
+      [=](const Objects&, Request& r) { r.as<abi::task_fd_query_attr>() = {.pid = self, .fd = 9999}; });
+  add("task fd, a map", abi::BPF_TASK_FD_QUERY, [=](const Objects& o, Request& r) {
+    r.as<abi::task_fd_query_attr>() = {.pid = self, .fd = u(o.hash)};
+  });
+  add("task fd, a raw tracepoint link", abi::BPF_TASK_FD_QUERY, [=](const Objects& o, Request& r) {
+    r.as<abi::task_fd_query_attr>() = {.pid = self, .fd = u(o.link)};
+  });
   add("task fd, short buffer", abi::BPF_TASK_FD_QUERY, [=](const Objects& o, Request& r) {
     r.as<abi::task_fd_query_attr>() = {.pid = self, .fd = u(o.link), .buf_len = 5, .buf = r.at()};
   });

@@ -19,11 +19,12 @@ long element(System& system, uint32_t command, int map, uint32_t key, uint64_t& 
 
 std::vector<long> answers(System& system) {
   std::vector<long> out;
-  const int inner = system.map(abi::BPF_MAP_TYPE_ARRAY, 4, 4, 1), other = system.map(abi::BPF_MAP_TYPE_HASH, 4, 4, 1);
+  const int inner = system.map(abi::BPF_MAP_TYPE_ARRAY, 4, 4, 1),
+            other = system.map(abi::BPF_MAP_TYPE_HASH, 4, 4, 1);
   const int program = system.program(abi::BPF_PROG_TYPE_SOCKET_FILTER, 0, 0);
-  for (const uint32_t type : {abi::BPF_MAP_TYPE_ARRAY_OF_MAPS, abi::BPF_MAP_TYPE_HASH_OF_MAPS,
-                              abi::BPF_MAP_TYPE_PERF_EVENT_ARRAY, abi::BPF_MAP_TYPE_CGROUP_ARRAY,
-                              abi::BPF_MAP_TYPE_SOCKMAP, abi::BPF_MAP_TYPE_XSKMAP}) {
+  for (const uint32_t type :
+       {abi::BPF_MAP_TYPE_ARRAY_OF_MAPS, abi::BPF_MAP_TYPE_HASH_OF_MAPS, abi::BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+        abi::BPF_MAP_TYPE_CGROUP_ARRAY, abi::BPF_MAP_TYPE_SOCKMAP, abi::BPF_MAP_TYPE_XSKMAP}) {
     abi::map_create_attr attr = {};
     attr.map_type = type;
     attr.key_size = attr.value_size = 4;
@@ -37,7 +38,8 @@ std::vector<long> answers(System& system) {
         for (const uint32_t key : {0u, 5u})
           for (const uint64_t flags : {0u, 1u, 2u, 4u, 9u}) {
             uint64_t value = static_cast<uint64_t>(element_fd);
-            out.push_back(element(system, abi::BPF_MAP_UPDATE_ELEM, static_cast<int>(made), key, value, flags));
+            out.push_back(
+                element(system, abi::BPF_MAP_UPDATE_ELEM, static_cast<int>(made), key, value, flags));
             uint64_t id = 0;
             out.push_back(element(system, abi::BPF_MAP_LOOKUP_ELEM, static_cast<int>(made), key, id));
             out.push_back(id != 0);

@@ -50,8 +50,10 @@ int System::program(uint32_t type, uint32_t attach_type, int retval) {
 LiveSystem::LiveSystem() {
   std::string directory = "/tmp/skep-cgroup-XXXXXX";
   if (mkdtemp(directory.data()) == nullptr) return;
-  if (mount("none", directory.c_str(), "cgroup2", 0, nullptr) == 0) mount_ = directory;
-  else rmdir(directory.c_str());
+  if (mount("none", directory.c_str(), "cgroup2", 0, nullptr) == 0)
+    mount_ = directory;
+  else
+    rmdir(directory.c_str());
 }
 
 LiveSystem::~LiveSystem() {

@@ -66,11 +66,13 @@ class Report {
   }
 
   void finish() {
-    std::string text = fmt::format("{} cases, {} accepted by the kernel, {} of them refused for want of its types\n", cases_,
-                                   kernel_accepts_, needing_kernel_types_);
+    std::string text =
+        fmt::format("{} cases, {} accepted by the kernel, {} of them refused for want of its types\n", cases_,
+                    kernel_accepts_, needing_kernel_types_);
     for (const auto* list : {&false_accepts_, &broken_, &verdicts_})
       for (const std::string& line : *list) text += line + '\n';
-    const double verdicts = 100.0 * (cases_ - needing_kernel_types_ - static_cast<double>(failures())) / std::max(cases_, 1);
+    const double verdicts =
+        100.0 * (cases_ - needing_kernel_types_ - static_cast<double>(failures())) / std::max(cases_, 1);
     text += fmt::format("verdict and errno equal: {:.2f} %\n", verdicts);
     for (const Tally* tally : tallies()) {
       text += fmt::format("{} equal: {} of {}, {:.2f} % (floor {:.2f})\n", tally->what, tally->equal,

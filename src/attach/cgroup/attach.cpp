@@ -33,7 +33,8 @@ Result<Position> find_entry(Attachments& all, const Hierarchy::AttachRequest& re
     return std::ranges::find_if(
         all, [&](const CgroupAttachment& a) { return a.link == nullptr && a.program.get() == program; });
   };
-  if (request.link == nullptr && !(request.program == request.replace) && direct(request.program.get()) != all.end())
+  if (request.link == nullptr && !(request.program == request.replace) &&
+      direct(request.program.get()) != all.end())
     return fail(EINVAL);
   if (!request.replace) return all.end();
   const auto replaced = direct(request.replace.get());
@@ -106,8 +107,9 @@ Status Hierarchy::attach_locked(Cgroup& cgroup, const AttachRequest& request, Ga
   return {};
 }
 
-Status Hierarchy::detach(Cgroup& cgroup, const progtypes::AttachTypeRow& type, const objects::Program* program,
-                         const CgroupLink* link, uint64_t expected_revision) {
+Status Hierarchy::detach(Cgroup& cgroup, const progtypes::AttachTypeRow& type,
+                         const objects::Program* program, const CgroupLink* link,
+                         uint64_t expected_revision) {
   Garbage garbage;
   std::lock_guard lock(state_->mutex);
   return detach_locked(cgroup, type.cgroup_slot, program, link, expected_revision, garbage);

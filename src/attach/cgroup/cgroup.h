@@ -39,20 +39,22 @@ struct EffectiveArray {
 struct CgroupAttachment {
   Ref<objects::Program> program;
   CgroupLink* link = nullptr;
-  bool preorder = false;   // BPF_F_PREORDER
+  bool preorder = false;  // BPF_F_PREORDER
 };
 
 class Cgroup : public RefCounted {
  public:
   uint64_t id() const { return id_; }
-  const std::string& name() const { return name_; }   // last path component, "" for the root
-  std::string path() const;                           // "/web/api", "/" for the root
+  const std::string& name() const { return name_; }  // last path component, "" for the root
+  std::string path() const;                          // "/web/api", "/" for the root
   const Ref<Cgroup>& parent() const { return parent_; }
-  int level() const { return level_; }                // 0 for the root
+  int level() const { return level_; }  // 0 for the root
   bool online() const { return online_.load(std::memory_order_acquire); }
 
   // Inside an RCU read section. Null when nothing is attached.
-  const EffectiveArray* effective(int slot) const { return slots_[slot].effective.load(std::memory_order_acquire); }
+  const EffectiveArray* effective(int slot) const {
+    return slots_[slot].effective.load(std::memory_order_acquire);
+  }
   bool has_programs(int slot) const { return effective(slot) != nullptr; }
 
  private:
@@ -62,7 +64,7 @@ class Cgroup : public RefCounted {
 
   struct Slot {
     std::vector<CgroupAttachment> attachments;
-    uint32_t flags = 0;      // BPF_F_ALLOW_OVERRIDE or BPF_F_ALLOW_MULTI of what is attached here
+    uint32_t flags = 0;  // BPF_F_ALLOW_OVERRIDE or BPF_F_ALLOW_MULTI of what is attached here
     uint64_t revision = 1;
     std::atomic<const EffectiveArray*> effective{nullptr};
   };
@@ -83,26 +85,26 @@ class Hierarchy {
   ~Hierarchy();
 
   const Ref<Cgroup>& root() const { return root_; }
-  Result<Ref<Cgroup>> find(const std::string& path) const;                       // ENOENT
+  Result<Ref<Cgroup>> find(const std::string& path) const;  // ENOENT
   // `id` 0: chosen here; otherwise the inode number of the directory that stands for it.
-  Result<Ref<Cgroup>> create(const std::string& path, uint64_t id = 0);          // ENOENT, EEXIST
+  Result<Ref<Cgroup>> create(const std::string& path, uint64_t id = 0);  // ENOENT, EEXIST
   // Removing detaches what is attached; links stay as objects without a cgroup, as on Linux.
-  Status remove(const std::string& path);                                        // EBUSY: tasks or children
-  Ref<Cgroup> by_id(uint64_t id) const;                                          // null when gone
+  Status remove(const std::string& path);  // EBUSY: tasks or children
+  Ref<Cgroup> by_id(uint64_t id) const;    // null when gone
 
   // Membership: processes (tgid). Fork inherits: the supervisor calls inherit().
-  Status move(uint32_t tgid, const Ref<Cgroup>& to);                             // ENODEV: it was removed
-  Ref<Cgroup> of(uint32_t tgid) const;      // the root for unknown processes
+  Status move(uint32_t tgid, const Ref<Cgroup>& to);  // ENODEV: it was removed
+  Ref<Cgroup> of(uint32_t tgid) const;                // the root for unknown processes
   void inherit(uint32_t parent_tgid, uint32_t child_tgid);
   void forget(uint32_t tgid);
   std::vector<uint32_t> members(const Cgroup& cgroup) const;
   bool populated(const Cgroup& cgroup) const;  // processes in it or below it
 
   // Linux's cgroup_bpf_attach / detach / replace / query. An anchor is the attachment that BPF_F_BEFORE or
-  // BPF_F_AFTER refer to: named by fd or id, a program or (BPF_F_LINK) a link. What naming it failed with is kept in
-  // anchor_error, since it counts only after other checks.
+  // BPF_F_AFTER refer to: named by fd or id, a program or (BPF_F_LINK) a link. What naming it failed with is
+  // kept in anchor_error, since it counts only after other checks.
   struct AttachRequest {
-    Ref<objects::Program> program;          // null when a link is given
+    Ref<objects::Program> program;  // null when a link is given
     CgroupLink* link = nullptr;
     Ref<objects::Program> replace;
     uint32_t anchor_fd_or_id = 0;
@@ -113,13 +115,15 @@ class Hierarchy {
     uint32_t flags = 0;
     uint64_t expected_revision = 0;
   };
-  Status attach(Cgroup& cgroup, const AttachRequest& request);                   // EPERM, EINVAL, EEXIST, E2BIG, ENOENT, ESTALE
+  Status attach(Cgroup& cgroup,
+                const AttachRequest& request);  // EPERM, EINVAL, EEXIST, E2BIG, ENOENT, ESTALE
   Status detach(Cgroup& cgroup, const progtypes::AttachTypeRow& type, const objects::Program* program,
-                const CgroupLink* link, uint64_t expected_revision = 0);         // ENOENT, EINVAL, ESTALE
+                const CgroupLink* link, uint64_t expected_revision = 0);  // ENOENT, EINVAL, ESTALE
   // ENOLINK: the link's cgroup is gone. EPERM: its program is not `expected` (null: any).
-  Status replace_link_program(CgroupLink& link, Ref<objects::Program> program, const Ref<objects::Program>& expected);
+  Status replace_link_program(CgroupLink& link, Ref<objects::Program> program,
+                              const Ref<objects::Program>& expected);
   Status detach_link(CgroupLink& link);
-  uint64_t cgroup_id_of(const CgroupLink& link) const;   // 0 once detached
+  uint64_t cgroup_id_of(const CgroupLink& link) const;  // 0 once detached
   struct QueryResult {
     uint32_t attach_flags = 0;
     uint64_t revision = 0;

@@ -4,11 +4,12 @@
 
 namespace skep::attach {
 
-CgroupLink::CgroupLink(Hierarchy& hierarchy, const progtypes::AttachTypeRow& type, Ref<objects::Program> program)
+CgroupLink::CgroupLink(Hierarchy& hierarchy, const progtypes::AttachTypeRow& type,
+                       Ref<objects::Program> program)
     : Link(abi::BPF_LINK_TYPE_CGROUP, std::move(program)), hierarchy_(hierarchy), attach_type_(type) {}
 
-Result<Ref<CgroupLink>> CgroupLink::create(Hierarchy& hierarchy, Ref<Cgroup> cgroup, Ref<objects::Program> program,
-                                           Hierarchy::AttachRequest request) {
+Result<Ref<CgroupLink>> CgroupLink::create(Hierarchy& hierarchy, Ref<Cgroup> cgroup,
+                                           Ref<objects::Program> program, Hierarchy::AttachRequest request) {
   auto link = Ref<CgroupLink>::adopt(new CgroupLink(hierarchy, *request.type, std::move(program)));
   request.link = link.get();
   request.program = nullptr;

@@ -8,7 +8,8 @@ namespace skep::attach {
 
 class CgroupLink final : public objects::Link {
  public:
-  // Makes the link and attaches it as `request` says (its link and program are filled here). Not yet published: the caller gives it its id.
+  // Makes the link and attaches it as `request` says (its link and program are filled here). Not yet
+  // published: the caller gives it its id.
   static Result<Ref<CgroupLink>> create(Hierarchy& hierarchy, Ref<Cgroup> cgroup,
                                         Ref<objects::Program> program, Hierarchy::AttachRequest request);
   ~CgroupLink() override;
@@ -24,7 +25,7 @@ class CgroupLink final : public objects::Link {
 
   Hierarchy& hierarchy_;
   const progtypes::AttachTypeRow& attach_type_;
-  Ref<Cgroup> cgroup_;      // null once detached; guarded by the hierarchy's lock
+  Ref<Cgroup> cgroup_;  // null once detached; guarded by the hierarchy's lock
 };
 
 }  // namespace skep::attach

@@ -14,8 +14,8 @@ struct Level {
 // hierarchy_allows_attach: `ancestors` from the parent to the root.
 bool hierarchy_allows(const std::vector<Level>& ancestors);
 
-// compute_effective_progs: `levels` from the cgroup itself to the root. Programs of the cgroup run before those
-// of its ancestors, but for those attached with BPF_F_PREORDER, where ancestors come first.
+// compute_effective_progs: `levels` from the cgroup itself to the root. Programs of the cgroup run before
+// those of its ancestors, but for those attached with BPF_F_PREORDER, where ancestors come first.
 std::vector<EffectiveProgram> compute_effective(const std::vector<Level>& levels);
 
 }  // namespace skep::attach

@@ -24,7 +24,10 @@ std::string_view without_slashes(std::string_view path) {
 }  // namespace
 
 Cgroup::Cgroup(Ref<Cgroup> parent, std::string name, uint64_t id)
-    : id_(id), name_(std::move(name)), parent_(std::move(parent)), level_(parent_ ? parent_->level_ + 1 : 0) {}
+    : id_(id),
+      name_(std::move(name)),
+      parent_(std::move(parent)),
+      level_(parent_ ? parent_->level_ + 1 : 0) {}
 
 Cgroup::~Cgroup() {
   for (Slot& slot : slots_) delete slot.effective.load(std::memory_order_relaxed);
@@ -49,7 +52,8 @@ Hierarchy::Hierarchy()
 Hierarchy::~Hierarchy() = default;
 
 Cgroup* Hierarchy::State::child(const Cgroup& parent, std::string_view name) {
-  const auto found = std::ranges::find_if(parent.children_, [&](const Cgroup* c) { return c->name() == name; });
+  const auto found =
+      std::ranges::find_if(parent.children_, [&](const Cgroup* c) { return c->name() == name; });
   return found == parent.children_.end() ? nullptr : *found;
 }
 
@@ -74,7 +78,8 @@ Result<Ref<Cgroup>> Hierarchy::find(const std::string& path) const {
 Result<Ref<Cgroup>> Hierarchy::create(const std::string& path, uint64_t id) {
   const std::string_view whole = without_slashes(path);
   const size_t slash = whole.rfind('/');
-  const std::string_view above = slash == std::string_view::npos ? std::string_view() : whole.substr(0, slash);
+  const std::string_view above =
+      slash == std::string_view::npos ? std::string_view() : whole.substr(0, slash);
   const std::string_view name = slash == std::string_view::npos ? whole : whole.substr(slash + 1);
   if (name.empty()) return fail(EEXIST);
 
@@ -84,8 +89,7 @@ Result<Ref<Cgroup>> Hierarchy::create(const std::string& path, uint64_t id) {
   if (parent == nullptr) return fail(ENOENT);
   if (State::child(*parent, name) != nullptr) return fail(EEXIST);
   if (parent->level_ >= kMaxLevel) return fail(EAGAIN);
-  if (id == 0)
-    do {
+  if (id == 0) do {
       id = state_->next_id++;
     } while (state_->by_id.contains(id));
   if (state_->by_id.contains(id)) return fail(EEXIST);
@@ -102,7 +106,8 @@ Status Hierarchy::remove(const std::string& path) {
   Cgroup* const found = State::walk(*root_, path);
   if (found == nullptr) return fail(ENOENT);
   if (found == root_.get() || !found->children_.empty()) return fail(EBUSY);
-  const bool inhabited = std::ranges::any_of(state_->member_of, [&](const auto& m) { return m.second.get() == found; });
+  const bool inhabited =
+      std::ranges::any_of(state_->member_of, [&](const auto& m) { return m.second.get() == found; });
   if (inhabited) return fail(EBUSY);
 
   for (int slot = 0; slot < progtypes::kMaxCgroupSlots; ++slot) {
@@ -143,8 +148,10 @@ Ref<Cgroup> Hierarchy::of(uint32_t tgid) const {
 void Hierarchy::inherit(uint32_t parent_tgid, uint32_t child_tgid) {
   std::lock_guard lock(state_->mutex);
   const auto parent = state_->member_of.find(parent_tgid);
-  if (parent == state_->member_of.end()) state_->member_of.erase(child_tgid);
-  else state_->member_of[child_tgid] = Ref<Cgroup>(parent->second);
+  if (parent == state_->member_of.end())
+    state_->member_of.erase(child_tgid);
+  else
+    state_->member_of[child_tgid] = Ref<Cgroup>(parent->second);
 }
 
 void Hierarchy::forget(uint32_t tgid) {

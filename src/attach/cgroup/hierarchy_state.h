@@ -13,8 +13,8 @@ namespace skep::attach {
 
 struct Hierarchy::State {
   mutable std::mutex mutex;
-  std::map<uint64_t, Ref<Cgroup>> by_id;        // owns every cgroup that is online
-  std::map<uint32_t, Ref<Cgroup>> member_of;    // by tgid; who is missing is in the root
+  std::map<uint64_t, Ref<Cgroup>> by_id;      // owns every cgroup that is online
+  std::map<uint32_t, Ref<Cgroup>> member_of;  // by tgid; who is missing is in the root
   uint64_t next_id = 2;
 
   static Cgroup* child(const Cgroup& parent, std::string_view name);

@@ -37,8 +37,8 @@ struct Event {
   }
 };
 
-// Linux's bpf_prog_run_array_cg: the verdict. `flags`, where given, gathers what results carry above their lowest
-// bit.
+// Linux's bpf_prog_run_array_cg: the verdict. `flags`, where given, gathers what results carry above their
+// lowest bit.
 int run_all(const Cgroup& cgroup, int slot, void* ctx, int initial, Event& event, uint32_t* flags = nullptr) {
   event.run.retval = initial;
   const RcuReadSection section;
@@ -96,7 +96,8 @@ SockAddrVerdict run_sock_addr(const Cgroup& cgroup, uint32_t attach_type, net::S
                               .address_len = address != nullptr ? address_len : 0};
   Event event(env, ops);
   uint32_t flags = 0;
-  const int retval = run_all(cgroup, slot_of(attach_type), &ctx, 0, event, is_bind(attach_type) ? &flags : nullptr);
+  const int retval =
+      run_all(cgroup, slot_of(attach_type), &ctx, 0, event, is_bind(attach_type) ? &flags : nullptr);
   return {.retval = retval, .no_cap_net_bind_service = (flags & 1) != 0};
 }
 
@@ -159,8 +160,10 @@ GetsockoptVerdict run_getsockopt(const Cgroup& cgroup, net::Sock& sock, const Ge
   verdict.retval = run_all(cgroup, slot_of(abi::BPF_CGROUP_GETSOCKOPT), &ctx, call.retval, event);
   if (verdict.retval < 0) return verdict;
   if (call.has_buffer && (ctx.optlen > buffer.room() || ctx.optlen < 0)) {
-    if (original <= kSockoptPage || ctx.optlen < 0) verdict.retval = -EFAULT;
-    else verdict.retval = call.retval;
+    if (original <= kSockoptPage || ctx.optlen < 0)
+      verdict.retval = -EFAULT;
+    else
+      verdict.retval = call.retval;
     return verdict;
   }
   if (ctx.optlen != 0) {

@@ -43,8 +43,8 @@ const Tracepoint* of_syscall(uint64_t nr, TracepointKind kind) {
   return kind == TracepointKind::kSyscallEnter ? table[nr].enter : table[nr].exit;
 }
 
-// A record under construction, in a buffer of the thread. Fields that a program may reach lie within the record:
-// attaching has checked how far it reads.
+// A record under construction, in a buffer of the thread. Fields that a program may reach lie within the
+// record: attaching has checked how far it reads.
 class Record {
  public:
   explicit Record(const abi::pt_regs& regs) : bytes_(buffer()) {
@@ -178,7 +178,7 @@ void Tracepoints::fire_exec(const ExecEvent& happened, helpers::RunEnvironment& 
 }
 
 void Tracepoints::fire_fork(const ForkEvent& happened, helpers::RunEnvironment& env) {
-  const auto comm = [](const char (&text)[16]) { return std::string_view(text, strnlen(text, sizeof(text))); };
+  const auto comm = [](const char(&text)[16]) { return std::string_view(text, strnlen(text, sizeof(text))); };
   const Hook& hook = state_->hook(single(TracepointKind::kFork));
   Event event(env, kNoRegisters);
   if (any(hook.perf)) {

@@ -13,10 +13,10 @@ namespace skep::attach {
 struct HookEntry {
   Ref<objects::Program> program;
   uint64_t cookie = 0;
-  const void* owner = nullptr;   // the event or link, to find the entry again
+  const void* owner = nullptr;  // the event or link, to find the entry again
 };
 using HookArray = std::vector<HookEntry>;
-using HookList = std::atomic<const HookArray*>;   // null: nothing runs
+using HookList = std::atomic<const HookArray*>;  // null: nothing runs
 
 struct Tracepoints::Hook {
   HookList perf{nullptr}, raw{nullptr};
@@ -34,7 +34,7 @@ struct Tracepoints::State {
 
   std::mutex mutex;
   std::function<void()> listener;
-  std::vector<Hook> hooks;       // parallel to all_tracepoints()
+  std::vector<Hook> hooks;  // parallel to all_tracepoints()
 };
 
 }  // namespace skep::attach

@@ -11,7 +11,8 @@
 
 namespace skep::attach {
 
-// `now_ns`: the clock of the trace buffer (CLOCK_MONOTONIC). `text` may end in a newline; the line ends in one.
+// `now_ns`: the clock of the trace buffer (CLOCK_MONOTONIC). `text` may end in a newline; the line ends in
+// one.
 std::string trace_line(const helpers::TaskInfo& task, uint32_t cpu, uint64_t now_ns, std::string_view text);
 // The comment lines at the top of `trace` (trace_pipe has none).
 std::string trace_header();

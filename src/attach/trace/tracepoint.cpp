@@ -53,7 +53,9 @@ const std::vector<Syscall>& syscalls() {
   return all;
 }
 
-std::string_view variable_of(std::string_view declaration) { return declaration.substr(declaration.rfind(' ') + 1); }
+std::string_view variable_of(std::string_view declaration) {
+  return declaration.substr(declaration.rfind(' ') + 1);
+}
 
 const TracepointField kNumberField = {"int __syscall_nr", 8, 4, true};
 
@@ -112,8 +114,8 @@ const std::vector<Tracepoint>& list() {
 }
 
 std::string field_line(const TracepointField& field) {
-  return fmt::format("\tfield:{};\toffset:{};\tsize:{};\tsigned:{:d};\n", field.declaration, field.offset, field.size,
-                     field.is_signed);
+  return fmt::format("\tfield:{};\toffset:{};\tsize:{};\tsigned:{:d};\n", field.declaration, field.offset,
+                     field.size, field.is_signed);
 }
 
 }  // namespace
@@ -132,15 +134,17 @@ const Tracepoint* find_tracepoint(std::string_view system, std::string_view name
 }
 
 const Tracepoint* find_raw_tracepoint(std::string_view name) {
-  const auto found = std::ranges::find_if(list(), [&](const Tracepoint& t) { return t.raw_args != 0 && t.name == name; });
+  const auto found =
+      std::ranges::find_if(list(), [&](const Tracepoint& t) { return t.raw_args != 0 && t.name == name; });
   return found == list().end() ? nullptr : &*found;
 }
 
 std::string format_file(const Tracepoint& tracepoint) {
-  static constexpr std::array<TracepointField, 4> kCommon = {{{"unsigned short common_type", 0, 2, false},
-                                                              {"unsigned char common_flags", 2, 1, false},
-                                                              {"unsigned char common_preempt_count", 3, 1, false},
-                                                              {"int common_pid", 4, 4, true}}};
+  static constexpr std::array<TracepointField, 4> kCommon = {
+      {{"unsigned short common_type", 0, 2, false},
+       {"unsigned char common_flags", 2, 1, false},
+       {"unsigned char common_preempt_count", 3, 1, false},
+       {"int common_pid", 4, 4, true}}};
   std::string text = fmt::format("name: {}\nID: {}\nformat:\n", tracepoint.name, tracepoint.id);
   for (const TracepointField& field : kCommon) text += field_line(field);
   text += '\n';
@@ -150,9 +154,10 @@ std::string format_file(const Tracepoint& tracepoint) {
 }
 
 std::string_view syscall_name(uint64_t nr) {
-  const auto found =
-      std::ranges::lower_bound(syscalls(), nr, {}, [](const Syscall& s) { return static_cast<uint64_t>(s.number); });
-  return found != syscalls().end() && static_cast<uint64_t>(found->number) == nr ? found->name : std::string_view();
+  const auto found = std::ranges::lower_bound(
+      syscalls(), nr, {}, [](const Syscall& s) { return static_cast<uint64_t>(s.number); });
+  return found != syscalls().end() && static_cast<uint64_t>(found->number) == nr ? found->name
+                                                                                 : std::string_view();
 }
 
 }  // namespace skep::attach

@@ -19,18 +19,26 @@ struct TracepointField {
 };
 
 // What the event's programs get.
-enum class TracepointKind : uint8_t { kSyscallEnter, kSyscallExit, kRawSyscallEnter, kRawSyscallExit, kExec, kFork,
-                                      kExit, kTracePrintk };
+enum class TracepointKind : uint8_t {
+  kSyscallEnter,
+  kSyscallExit,
+  kRawSyscallEnter,
+  kRawSyscallExit,
+  kExec,
+  kFork,
+  kExit,
+  kTracePrintk
+};
 
 struct Tracepoint {
   uint32_t id = 0;
-  std::string_view system;       // "syscalls"
-  std::string name;              // "sys_enter_openat"
+  std::string_view system;  // "syscalls"
+  std::string name;         // "sys_enter_openat"
   TracepointKind kind{};
-  int syscall = -1;              // number, for kSyscallEnter and kSyscallExit
+  int syscall = -1;  // number, for kSyscallEnter and kSyscallExit
   std::vector<TracepointField> fields;
-  std::string print_format;      // what stands behind "print fmt: "
-  uint32_t raw_args = 0;         // arguments of the raw tracepoint; 0: there is none of this name
+  std::string print_format;  // what stands behind "print fmt: "
+  uint32_t raw_args = 0;     // arguments of the raw tracepoint; 0: there is none of this name
 };
 
 std::span<const Tracepoint> all_tracepoints();

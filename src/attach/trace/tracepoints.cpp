@@ -1,4 +1,5 @@
-// Which programs run at which tracepoint, and the events and links that put them there. Firing is in fire.cpp.
+// Which programs run at which tracepoint, and the events and links that put them there. Firing is in
+// fire.cpp.
 #include "attach/trace/tracepoints.h"
 
 #include <algorithm>
@@ -40,7 +41,8 @@ Status Tracepoints::State::add(HookList& list, HookEntry entry, bool unique) {
     std::lock_guard lock(mutex);
     const HookArray* const now = list.load(std::memory_order_relaxed);
     HookArray fresh = now != nullptr ? *now : HookArray{};
-    const bool known = std::ranges::any_of(fresh, [&](const HookEntry& e) { return e.program == entry.program; });
+    const bool known =
+        std::ranges::any_of(fresh, [&](const HookEntry& e) { return e.program == entry.program; });
     if (unique && known) return fail(EEXIST);
     if (fresh.size() >= kMaxPrograms) return fail(E2BIG);
     fresh.push_back(std::move(entry));
@@ -59,7 +61,8 @@ void Tracepoints::State::remove(HookList& list, const void* owner) {
     if (now == nullptr) return;
     HookArray fresh = *now;
     if (std::erase_if(fresh, [&](const HookEntry& e) { return e.owner == owner; }) == 0) return;
-    old.reset(list.exchange(fresh.empty() ? nullptr : new HookArray(std::move(fresh)), std::memory_order_acq_rel));
+    old.reset(
+        list.exchange(fresh.empty() ? nullptr : new HookArray(std::move(fresh)), std::memory_order_acq_rel));
   }
   rcu_synchronize();
   notify();
@@ -112,8 +115,10 @@ class RawTracepointLink final : public objects::Link {
  public:
   RawTracepointLink(std::shared_ptr<Tracepoints::State> state, const Tracepoint& tracepoint,
                     Ref<objects::Program> program, uint64_t cookie)
-      : Link(abi::BPF_LINK_TYPE_RAW_TRACEPOINT, std::move(program)), state_(std::move(state)),
-        tracepoint_(tracepoint), cookie_(cookie) {}
+      : Link(abi::BPF_LINK_TYPE_RAW_TRACEPOINT, std::move(program)),
+        state_(std::move(state)),
+        tracepoint_(tracepoint),
+        cookie_(cookie) {}
   ~RawTracepointLink() override { state_->remove(state_->hook(tracepoint_).raw, this); }
 
   Status attach() { return state_->add(state_->hook(tracepoint_).raw, {program(), cookie_, this}, false); }
@@ -182,8 +187,8 @@ Result<Ref<objects::Link>> Tracepoints::raw_link(std::string_view name, Ref<obje
   return Ref<objects::Link>(std::move(link));
 }
 
-Result<Ref<objects::Link>> Tracepoints::perf_link(Ref<objects::PerfEvent> event, Ref<objects::Program> program,
-                                                  uint64_t cookie) {
+Result<Ref<objects::Link>> Tracepoints::perf_link(Ref<objects::PerfEvent> event,
+                                                  Ref<objects::Program> program, uint64_t cookie) {
   auto link = make_ref<PerfEventLink>(std::move(event), std::move(program), cookie);
   SKEP_TRY(link->attach());
   return Ref<objects::Link>(std::move(link));
@@ -191,7 +196,8 @@ Result<Ref<objects::Link>> Tracepoints::perf_link(Ref<objects::PerfEvent> event,
 
 bool Tracepoints::wants(const Tracepoint& tracepoint) const {
   const Hook& hook = state_->hook(tracepoint);
-  return hook.perf.load(std::memory_order_relaxed) != nullptr || hook.raw.load(std::memory_order_relaxed) != nullptr;
+  return hook.perf.load(std::memory_order_relaxed) != nullptr ||
+         hook.raw.load(std::memory_order_relaxed) != nullptr;
 }
 
 void Tracepoints::on_change(std::function<void()> listener) {

@@ -1,5 +1,5 @@
-// Tracepoints: which programs run when a tracepoint fires. The host calls the fire functions; programs come by
-// perf events (PERF_EVENT_IOC_SET_BPF or a perf_event link) and by raw_tracepoint links.
+// Tracepoints: which programs run when a tracepoint fires. The host calls the fire functions; programs come
+// by perf events (PERF_EVENT_IOC_SET_BPF or a perf_event link) and by raw_tracepoint links.
 //
 // Thread-safe. Firing takes no lock: program lists are swapped whole and read inside an RCU read section.
 #pragma once
@@ -50,7 +50,8 @@ class Tracepoints {
   // Not yet published. ENOENT: no such raw tracepoint. EINVAL: the program's type.
   Result<Ref<objects::Link>> raw_link(std::string_view name, Ref<objects::Program> program, uint64_t cookie);
   // LINK_CREATE of a program and a perf event.
-  Result<Ref<objects::Link>> perf_link(Ref<objects::PerfEvent> event, Ref<objects::Program> program, uint64_t cookie);
+  Result<Ref<objects::Link>> perf_link(Ref<objects::PerfEvent> event, Ref<objects::Program> program,
+                                       uint64_t cookie);
 
   // True when a program would run.
   bool wants(const Tracepoint& tracepoint) const;
@@ -67,11 +68,11 @@ class Tracepoints {
   void fire_fork(const ForkEvent& event, helpers::RunEnvironment& env);
   void fire_exit(const ExitEvent& event, helpers::RunEnvironment& env);
 
-  struct Hook;               // programs of one tracepoint
+  struct Hook;  // programs of one tracepoint
   struct State;
 
  private:
-  std::shared_ptr<State> state_;   // links and events keep it alive
+  std::shared_ptr<State> state_;  // links and events keep it alive
 };
 
 }  // namespace skep::attach

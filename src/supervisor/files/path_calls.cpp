@@ -37,8 +37,8 @@ Outcome fill(const PathUse& use, int index, Call&& make) {
 // --- opening ------------------------------------------------------------------------------------------
 
 constexpr int kWithPath = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;  // all that counts beside O_PATH
-constexpr int kOpenFlags = kWithPath | O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK |
-                           O_SYNC | O_ASYNC | O_DIRECT | O_NOATIME;
+constexpr int kOpenFlags = kWithPath | O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |
+                           O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | O_NOATIME;
 
 // The client gets what is opened here, so a symbolic link that it made must not lead out of the tree: its
 // "/proc/self/mem" would be ours.
@@ -49,7 +49,9 @@ Outcome open_file(const PathUse& use, int flags, mode_t mode) {
   const UniqueFd tree(::open(root.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!tree) return Outcome::error(errno);
   open_how how{};
-  how.flags = static_cast<uint64_t>((flags & O_PATH) ? (flags & kWithPath) : (flags & kOpenFlags) | O_NOCTTY) | O_CLOEXEC;
+  how.flags =
+      static_cast<uint64_t>((flags & O_PATH) ? (flags & kWithPath) : (flags & kOpenFlags) | O_NOCTTY) |
+      O_CLOEXEC;
   how.mode = (how.flags & O_CREAT) ? mode & 07777 & ~use.identity.umask : 0;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   const char* below = is_root ? "." : use.path.inner.c_str() + 1;

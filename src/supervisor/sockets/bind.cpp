@@ -22,7 +22,8 @@ namespace {
 
 constexpr int kPortAttempts = 16;
 
-Outcome perform(Client& client, const PolicySocket& socket, const AddressArgument& address, uint64_t granted) {
+Outcome perform(Client& client, const PolicySocket& socket, const AddressArgument& address,
+                uint64_t granted) {
   ClientRights rights(client, granted);
   return outcome_of_syscall(::bind(socket.fd(), address.raw(), static_cast<socklen_t>(address.length)));
 }
@@ -61,16 +62,16 @@ bool gets_no_port(const PolicySocket& socket) {
   return ::getsockopt(socket.fd(), SOL_IP, IP_BIND_ADDRESS_NO_PORT, &value, &length) == 0 && value != 0;
 }
 
-// What Linux answers when the socket has a port already. The client's own socket is not tried: another thread may
-// take its port away (by AF_UNSPEC) in this moment, and the bind would succeed without a judgement.
+// What Linux answers when the socket has a port already. The client's own socket is not tried: another thread
+// may take its port away (by AF_UNSPEC) in this moment, and the bind would succeed without a judgement.
 Outcome refuse_second_bind(Client& client, const PolicySocket& socket, const AddressArgument& address,
                            uint64_t granted) {
   const auto possible = trial(client, socket, address, granted);
   return Outcome::error(possible || possible.error().code == EADDRINUSE ? EINVAL : possible.error().code);
 }
 
-Outcome bind_after_judgement(Client& client, PolicySocket& socket, AddressArgument address, uint32_t attach_type,
-                             uint64_t granted, ClientEnvironment& environment) {
+Outcome bind_after_judgement(Client& client, PolicySocket& socket, AddressArgument address,
+                             uint32_t attach_type, uint64_t granted, ClientEnvironment& environment) {
   const bool any_port = address.value.port == 0;
   if (any_port && gets_no_port(socket)) return perform(client, socket, address, granted);
   for (int attempt = 1;; ++attempt) {
@@ -112,9 +113,8 @@ Outcome handle_bind(Supervisor& supervisor, Client& client) {
   uint64_t granted = 0;
   const uint32_t bind_type = socket->pick(abi::BPF_CGROUP_INET4_BIND, abi::BPF_CGROUP_INET6_BIND);
   if (socket->has_programs(bind_type)) {
-    const auto verdict =
-        attach::run_sock_addr(socket->cgroup(), bind_type, socket->sock, &address->value,
-                              static_cast<uint32_t>(address->length), nullptr, environment);
+    const auto verdict = attach::run_sock_addr(socket->cgroup(), bind_type, socket->sock, &address->value,
+                                               static_cast<uint32_t>(address->length), nullptr, environment);
     if (verdict.retval != 0) return Outcome::error(-verdict.retval);
     if (verdict.no_cap_net_bind_service) granted = uint64_t{1} << CAP_NET_BIND_SERVICE;
   }

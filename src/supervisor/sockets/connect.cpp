@@ -43,8 +43,8 @@ uint32_t hook_for(const PolicySocket& socket, const AddressArgument& address) {
   return abi::BPF_CGROUP_INET6_CONNECT;
 }
 
-// A stream socket that is not closed ignores the address, and no hook looks at it. Another thread may close it (by
-// AF_UNSPEC) before our call gets there: so the client's address, which nobody judged, is not used.
+// A stream socket that is not closed ignores the address, and no hook looks at it. Another thread may close
+// it (by AF_UNSPEC) before our call gets there: so the client's address, which nobody judged, is not used.
 bool ignores_address(const net::Sock& sock, const AddressArgument& address) {
   return sock.type == SOCK_STREAM && sock.state != kTcpClose && address.value.family != AF_UNSPEC;
 }
@@ -73,9 +73,8 @@ Outcome handle_connect(Supervisor& supervisor, Client& client) {
                                                                     : shortest_address(socket->sock);
   if (attach_type != 0 && address->length >= shortest && socket->has_programs(attach_type)) {
     ClientEnvironment environment(supervisor, client);
-    const auto verdict =
-        attach::run_sock_addr(socket->cgroup(), attach_type, socket->sock, &address->value,
-                              static_cast<uint32_t>(address->length), nullptr, environment);
+    const auto verdict = attach::run_sock_addr(socket->cgroup(), attach_type, socket->sock, &address->value,
+                                               static_cast<uint32_t>(address->length), nullptr, environment);
     if (verdict.retval != 0) return Outcome::error(-verdict.retval);
   }
   if (ignores_address(socket->sock, *address)) address = nowhere(socket->sock, address->length);

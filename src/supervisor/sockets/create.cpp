@@ -1,4 +1,5 @@
-// socket(2): the sock_create hook. All arguments are in registers, so the client may go on once the programs agree.
+// socket(2): the sock_create hook. All arguments are in registers, so the client may go on once the programs
+// agree.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,7 +30,9 @@ net::Sock describe_new(Client& client, int domain, int type, int protocol) {
 }
 
 // Programs may set these three on the new socket.
-bool was_changed(const net::Sock& sock) { return sock.mark != 0 || sock.priority != 0 || sock.bound_dev_if != 0; }
+bool was_changed(const net::Sock& sock) {
+  return sock.mark != 0 || sock.priority != 0 || sock.bound_dev_if != 0;
+}
 
 // A socket is of the network that its maker is in, and we can make them in ours only.
 bool same_network(Client& client) {

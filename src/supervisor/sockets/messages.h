@@ -1,4 +1,5 @@
-// Messages of sendmsg(2) and recvmsg(2), copied between a client and us. Sizes are bounded before memory is taken.
+// Messages of sendmsg(2) and recvmsg(2), copied between a client and us. Sizes are bounded before memory is
+// taken.
 #pragma once
 
 #include <sys/socket.h>
@@ -27,7 +28,8 @@ struct ClientMessage {
 };
 static_assert(sizeof(ClientMessage) == 56);
 
-// The pieces of memory that a message names. EMSGSIZE: more than 1,024; EINVAL: more bytes than a signed size has.
+// The pieces of memory that a message names. EMSGSIZE: more than 1,024; EINVAL: more bytes than a signed size
+// has.
 struct ClientVectors {
   std::vector<iovec> pieces;
   uint64_t total = 0;

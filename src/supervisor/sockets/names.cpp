@@ -21,7 +21,8 @@ Outcome handle_socket_name(Supervisor& supervisor, Client& client) {
   AddressArgument result;
   socklen_t length = sizeof result.value;
   auto* raw = reinterpret_cast<sockaddr*>(&result.value);
-  const int error = peer ? ::getpeername(socket->fd(), raw, &length) : ::getsockname(socket->fd(), raw, &length);
+  const int error =
+      peer ? ::getpeername(socket->fd(), raw, &length) : ::getsockname(socket->fd(), raw, &length);
   if (error != 0) return Outcome::error(errno);
   result.length = static_cast<int>(length);
 

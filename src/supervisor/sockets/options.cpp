@@ -18,23 +18,29 @@ namespace {
 
 constexpr int kLongestValue = 1 << 20;
 
-// Options whose value names memory or fds of the caller: only the client itself can make the call. Level and name
-// are in registers, and what a pointer leads to is nothing that a program judged.
+// Options whose value names memory or fds of the caller: only the client itself can make the call. Level and
+// name are in registers, and what a pointer leads to is nothing that a program judged.
 struct CallerBound {
   int level, name;
 };
 constexpr CallerBound kCallerBound[] = {
-    {SOL_SOCKET, SO_ATTACH_FILTER}, {SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF},
-    {SOL_SOCKET, SO_ATTACH_BPF},    {SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF},
-    {SOL_SOCKET, 77 /* SO_PEERPIDFD */}, {IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE},
-    {SOL_IP, 64 /* IPT_SO_SET_REPLACE */}, {SOL_IP, 65 /* IPT_SO_SET_ADD_COUNTERS */},
-    {SOL_IPV6, 64}, {SOL_IPV6, 65}, {SOL_PACKET, 22 /* PACKET_FANOUT_DATA */},
+    {SOL_SOCKET, SO_ATTACH_FILTER},
+    {SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF},
+    {SOL_SOCKET, SO_ATTACH_BPF},
+    {SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF},
+    {SOL_SOCKET, 77 /* SO_PEERPIDFD */},
+    {IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE},
+    {SOL_IP, 64 /* IPT_SO_SET_REPLACE */},
+    {SOL_IP, 65 /* IPT_SO_SET_ADD_COUNTERS */},
+    {SOL_IPV6, 64},
+    {SOL_IPV6, 65},
+    {SOL_PACKET, 22 /* PACKET_FANOUT_DATA */},
 };
 
 bool is_caller_bound(int level, int name) {
-  return level == 283 /* SOL_XDP */ ||
-         std::ranges::any_of(kCallerBound,
-                             [&](const CallerBound& row) { return row.level == level && row.name == name; });
+  return level == 283 /* SOL_XDP */ || std::ranges::any_of(kCallerBound, [&](const CallerBound& row) {
+           return row.level == level && row.name == name;
+         });
 }
 
 Outcome perform_set(Client& client, const PolicySocket& socket, int level, int name,
@@ -62,7 +68,8 @@ Outcome handle_setsockopt(Supervisor& supervisor, Client& client) {
   if (call.optlen < 0) return Outcome::error(EINVAL);
   if (call.optlen > kLongestValue) return Outcome::error(ENOBUFS);
   call.value.resize(static_cast<size_t>(call.optlen));
-  if (!client.read(client.arg(3), std::as_writable_bytes(std::span(call.value)))) return Outcome::error(EFAULT);
+  if (!client.read(client.arg(3), std::as_writable_bytes(std::span(call.value))))
+    return Outcome::error(EFAULT);
 
   const bool caller_bound = is_caller_bound(call.level, call.optname);
   if (!socket->has_programs(abi::BPF_CGROUP_SETSOCKOPT))

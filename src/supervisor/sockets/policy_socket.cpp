@@ -34,7 +34,8 @@ T option(int fd, int level, int name, T fallback) {
 constexpr uint8_t kEstablished = 1, kClose = 7, kListen = 10;
 
 uint8_t state_of(int fd, uint16_t protocol) {
-  if (protocol == IPPROTO_TCP) return option<tcp_info>(fd, IPPROTO_TCP, TCP_INFO, {.tcpi_state = kClose}).tcpi_state;
+  if (protocol == IPPROTO_TCP)
+    return option<tcp_info>(fd, IPPROTO_TCP, TCP_INFO, {.tcpi_state = kClose}).tcpi_state;
   if (option<int>(fd, SOL_SOCKET, SO_ACCEPTCONN, 0) != 0) return kListen;
   SockaddrStorage peer;
   socklen_t length = sizeof peer;
@@ -80,7 +81,8 @@ void PolicySocket::describe() {
   socklen_t length = sizeof address;
   if (::getsockname(fd(), reinterpret_cast<sockaddr*>(&address), &length) == 0) set_source(sock, address);
   length = sizeof address;
-  if (::getpeername(fd(), reinterpret_cast<sockaddr*>(&address), &length) == 0) set_destination(sock, address);
+  if (::getpeername(fd(), reinterpret_cast<sockaddr*>(&address), &length) == 0)
+    set_destination(sock, address);
 }
 
 bool PolicySocket::blocks() const { return (::fcntl(fd(), F_GETFL) & O_NONBLOCK) == 0; }

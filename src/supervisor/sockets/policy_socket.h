@@ -1,9 +1,9 @@
-// PolicySocket: a client's socket while cgroup programs judge one call on it: our duplicate, what programs may see
-// of it, and the cgroup whose programs decide.
+// PolicySocket: a client's socket while cgroup programs judge one call on it: our duplicate, what programs
+// may see of it, and the cgroup whose programs decide.
 //
 // The rule for every call that a hook wants: arguments are copied in once, judged, and then used on the
-// duplicate. Only calls on sockets that the hook is not about go on in the client. (A client with threads may put
-// another socket under the same number in that moment; the hook then does not see the call.)
+// duplicate. Only calls on sockets that the hook is not about go on in the client. (A client with threads may
+// put another socket under the same number in that moment; the hook then does not see the call.)
 #pragma once
 
 #include <netinet/in.h>

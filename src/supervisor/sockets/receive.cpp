@@ -1,5 +1,5 @@
-// recvfrom, recvmsg, recvmmsg: the recvmsg4/6 hooks may rewrite the source address that a UDP receiver sees. The hook
-// cannot refuse a message.
+// recvfrom, recvmsg, recvmmsg: the recvmsg4/6 hooks may rewrite the source address that a UDP receiver sees.
+// The hook cannot refuse a message.
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -90,18 +90,20 @@ bool wanted(Supervisor& supervisor) {
 }
 
 Result<int64_t> receive_from(Supervisor& supervisor, Client& client, PolicySocket& socket) {
-  Received received = SKEP_TRY(
-      receive(supervisor, client, socket, client.arg(2), 0, static_cast<int>(client.arg(3))));
+  Received received =
+      SKEP_TRY(receive(supervisor, client, socket, client.arg(2), 0, static_cast<int>(client.arg(3))));
   rewrite_source(supervisor, client, socket, received.address);
   SKEP_TRY(client.write(client.arg(1), received.data));
   SKEP_TRY(write_address(client, client.arg(4), client.arg(5), received.address));
   return received.count;
 }
 
-Result<int64_t> receive_one(Supervisor& supervisor, Client& client, PolicySocket& socket, uint64_t at, int flags) {
+Result<int64_t> receive_one(Supervisor& supervisor, Client& client, PolicySocket& socket, uint64_t at,
+                            int flags) {
   ClientMessage header = SKEP_TRY(client.read_object<ClientMessage>(at));
   const ClientVectors vectors = SKEP_TRY(read_vectors(client, header.vectors, header.vector_count));
-  Received received = SKEP_TRY(receive(supervisor, client, socket, vectors.total, header.control_length, flags));
+  Received received =
+      SKEP_TRY(receive(supervisor, client, socket, vectors.total, header.control_length, flags));
   rewrite_source(supervisor, client, socket, received.address);
   SKEP_TRY(scatter(client, vectors, received.data));
   SKEP_TRY(client.write(header.control, received.control));
@@ -161,7 +163,8 @@ Result<int64_t> receive_messages(Supervisor& supervisor, Client& client, PolicyS
   while (done < count && (done == 0 || !limit.over())) {
     const uint64_t entry = client.arg(1) + done * kEntry;
     auto size = receive_one(supervisor, client, socket, entry, flags);
-    if (size && !client.write_object(entry + sizeof(ClientMessage), static_cast<uint32_t>(*size))) size = fail(EFAULT);
+    if (size && !client.write_object(entry + sizeof(ClientMessage), static_cast<uint32_t>(*size)))
+      size = fail(EFAULT);
     // An error counts only when nothing was received before it.
     if (!size && done == 0) return size;
     if (!size) break;
@@ -183,7 +186,9 @@ Outcome handle(Supervisor& supervisor, Client& client, Perform perform) {
 
 }  // namespace
 
-Outcome handle_recvfrom(Supervisor& supervisor, Client& client) { return handle(supervisor, client, receive_from); }
+Outcome handle_recvfrom(Supervisor& supervisor, Client& client) {
+  return handle(supervisor, client, receive_from);
+}
 Outcome handle_recvmsg(Supervisor& supervisor, Client& client) {
   return handle(supervisor, client, receive_message);
 }

@@ -1,5 +1,5 @@
-// ClientRights: while it lives, this thread has no capability that the client lacks, so that a call made for the
-// client succeeds only where the client's own would (privileged ports, SO_MARK, raw sockets).
+// ClientRights: while it lives, this thread has no capability that the client lacks, so that a call made for
+// the client succeeds only where the client's own would (privileged ports, SO_MARK, raw sockets).
 //
 // Free of cost where the supervisor has no capability to begin with.
 #pragma once

@@ -1,5 +1,6 @@
-// sendto, sendmsg, sendmmsg: the sendmsg4/6 hooks judge and rewrite where an unconnected UDP message goes. While a
-// hook is attached every message of a UDP socket is sent from here, so that none changes after it was judged.
+// sendto, sendmsg, sendmmsg: the sendmsg4/6 hooks judge and rewrite where an unconnected UDP message goes.
+// While a hook is attached every message of a UDP socket is sent from here, so that none changes after it was
+// judged.
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -19,7 +20,7 @@ using progtypes::SockaddrStorage;
 namespace {
 
 constexpr unsigned kMostMessages = 1024;  // of one sendmmsg
-constexpr int kNotSupported = 524;        // the kernel's ENOTSUPP: an IPv6 program made the address an IPv4 one
+constexpr int kNotSupported = 524;  // the kernel's ENOTSUPP: an IPv6 program made the address an IPv4 one
 
 // One message, wholly on our side.
 struct Message {
@@ -54,7 +55,8 @@ void set_source_address(Message& message, bool inet4, const uint32_t (&source)[4
 }
 
 bool is_mapped(const SockaddrStorage& address) {
-  return address.family == AF_INET6 && address.ip6[0] == 0 && address.ip6[1] == 0 && address.ip6[2] == htonl(0xffff);
+  return address.family == AF_INET6 && address.ip6[0] == 0 && address.ip6[1] == 0 &&
+         address.ip6[2] == htonl(0xffff);
 }
 
 // As Linux's udpv6_sendmsg: a message to an IPv4-mapped address goes the way of IPv4, hooks included.
@@ -78,7 +80,8 @@ bool is_v6_only(const PolicySocket& socket) {
 // 0 or -errno.
 int judge(Supervisor& supervisor, Client& client, PolicySocket& socket, Message& message) {
   if (!message.has_address || message.address.length < static_cast<int>(sizeof(sockaddr_in))) return 0;
-  if (socket.sock.family == AF_INET6 && message.address.length >= shortest_address(socket.sock)) unmap(message.address);
+  if (socket.sock.family == AF_INET6 && message.address.length >= shortest_address(socket.sock))
+    unmap(message.address);
   const bool inet4 = socket.sock.family == AF_INET || message.address.value.family == AF_INET;
   if (inet4 && socket.sock.family == AF_INET6 && is_v6_only(socket)) return 0;  // ENETUNREACH before any hook
   const uint32_t attach_type = inet4 ? abi::BPF_CGROUP_UDP4_SENDMSG : abi::BPF_CGROUP_UDP6_SENDMSG;
@@ -86,8 +89,10 @@ int judge(Supervisor& supervisor, Client& client, PolicySocket& socket, Message&
   if (!socket.has_programs(attach_type)) return 0;
   ClientEnvironment environment(supervisor, client);
   uint32_t source[4] = {};
-  if (socket.sock.family == AF_INET) source[0] = socket.sock.src_ip4;
-  else if (!inet4) std::ranges::copy(socket.sock.src_ip6, source);
+  if (socket.sock.family == AF_INET)
+    source[0] = socket.sock.src_ip4;
+  else if (!inet4)
+    std::ranges::copy(socket.sock.src_ip6, source);
   uint32_t before[4];
   std::ranges::copy(source, before);
   const auto verdict =
@@ -139,8 +144,8 @@ bool wanted(Supervisor& supervisor) {
   return hook_wanted(supervisor, {abi::BPF_CGROUP_UDP4_SENDMSG, abi::BPF_CGROUP_UDP6_SENDMSG});
 }
 
-// TCP Fast Open connects by sending. While a connect is judged it answers as where it is switched off, and callers
-// connect. The flag is a register's, whatever the socket: on any other kind it means nothing.
+// TCP Fast Open connects by sending. While a connect is judged it answers as where it is switched off, and
+// callers connect. The flag is a register's, whatever the socket: on any other kind it means nothing.
 bool connects_unjudged(Supervisor& supervisor, int flags) {
   return (flags & MSG_FASTOPEN) != 0 &&
          hook_wanted(supervisor, {abi::BPF_CGROUP_INET4_CONNECT, abi::BPF_CGROUP_INET6_CONNECT});

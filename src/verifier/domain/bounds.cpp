@@ -82,8 +82,8 @@ void Bounds::learn_from_bits() {
   learn_from_bits64();
 }
 
-// The low half from the whole where the upper half cannot vary, or varies by one step across zero; then signed
-// and unsigned from each other.
+// The low half from the whole where the upper half cannot vary, or varies by one step across zero; then
+// signed and unsigned from each other.
 void Bounds::deduce32() {
   if (umin >> 32 == umax >> 32) {
     raise(u32min, u32(umin));
@@ -154,7 +154,8 @@ void Bounds::deduce_mixed() {
   lower(umax, (umax & kHigh) | u32max);
   raise(smin, s64((u64(smin) & kHigh) | u32min));
   lower(smax, s64((u64(smax) & kHigh) | u32max));
-  // A value in s32 range whose low half is not negative has no bits above: the ones pattern would be negative.
+  // A value in s32 range whose low half is not negative has no bits above: the ones pattern would be
+  // negative.
   if (s32min >= 0 && smin >= kS32Min && smax <= kS32Max) {
     smin = s32min;
     smax = s32max;

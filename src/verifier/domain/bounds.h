@@ -37,14 +37,14 @@ struct Bounds {
   // Every representation agrees that there is one value (shift counts and divisors ask for that).
   bool is_exact(bool low_half) const;
 
-  void forget_ranges();        // keeps the bits
+  void forget_ranges();  // keeps the bits
   void forget_range64();
   void forget_range32();
-  void learn_from_bits();      // ranges from bits
+  void learn_from_bits();  // ranges from bits
   void learn_from_bits32();
   void learn_from_bits64();
   void sync();
-  bool consistent() const;     // each range holds a value and constants agree
+  bool consistent() const;  // each range holds a value and constants agree
 
   // Low half zero-extended, as after a 32-bit operation.
   void assign_32_into_64();

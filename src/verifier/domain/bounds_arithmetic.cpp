@@ -1,5 +1,5 @@
-// Ranges under arithmetic: the transfer functions of scalar operations. What a range cannot follow (overflow in
-// part of it) becomes unbounded; bits are computed by the tnum and sharpen the ranges again.
+// Ranges under arithmetic: the transfer functions of scalar operations. What a range cannot follow (overflow
+// in part of it) becomes unbounded; bits are computed by the tnum and sharpen the ranges again.
 #include <algorithm>
 
 #include "verifier/domain/bounds.h"
@@ -87,7 +87,8 @@ void set_const32(Bounds& b) {
   b.s32min = b.s32max = static_cast<int32_t>(b.bits.value);
 }
 
-// The common end of the bitwise operations: the ranges that `unsigned_range` gives, exact where both are known.
+// The common end of the bitwise operations: the ranges that `unsigned_range` gives, exact where both are
+// known.
 template <class Range64, class Range32>
 void bitwise(Bounds& dst, const Bounds& src, Range64 range64, Range32 range32) {
   if (src.low32_is_const() && dst.bits.low32().is_const()) {

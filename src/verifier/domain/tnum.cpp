@@ -60,7 +60,8 @@ Tnum operator|(Tnum a, Tnum b) {
 
 Tnum operator^(Tnum a, Tnum b) { return make(a.value ^ b.value, a.mask | b.mask); }
 
-// Long multiplication; an unknown bit of `a` joins the sums with and without its partial product (Linux 6.18).
+// Long multiplication; an unknown bit of `a` joins the sums with and without its partial product
+// (Linux 6.18).
 Tnum operator*(Tnum a, Tnum b) {
   Tnum sum = Tnum::constant(0);
   for (; a.value != 0 || a.mask != 0; a = shift_right(a, 1), b = shift_left(b, 1)) {
@@ -85,8 +86,6 @@ Tnum shift_right_signed(Tnum a, unsigned bits, unsigned width) {
 
 Tnum intersect(Tnum a, Tnum b) { return make(a.value | b.value, a.mask & b.mask); }
 
-Tnum unite(Tnum a, Tnum b) {
-  return make(a.value & b.value, (a.value ^ b.value) | a.mask | b.mask);
-}
+Tnum unite(Tnum a, Tnum b) { return make(a.value & b.value, (a.value ^ b.value) | a.mask | b.mask); }
 
 }  // namespace skep::verifier

@@ -1,4 +1,5 @@
-// Tnum: a set of 64-bit values known bit by bit. A bit set in `mask` is unknown, else it equals that of `value`.
+// Tnum: a set of 64-bit values known bit by bit. A bit set in `mask` is unknown, else it equals that of
+// `value`.
 //
 // Pure functions; every result contains all values that the operation can give for members of its operands.
 // value & mask == 0 always holds.
@@ -27,7 +28,7 @@ struct Tnum {
     return {without_low32().value | low.low32().value, without_low32().mask | low.low32().mask};
   }
   uint64_t next_after(uint64_t v) const;  // the smallest member above v; the largest when there is none
-  Tnum cast(uint32_t bytes) const;  // zero-extended from the low bytes
+  Tnum cast(uint32_t bytes) const;        // zero-extended from the low bytes
   constexpr bool contains(Tnum b) const { return (b.mask & ~mask) == 0 && value == (b.value & ~mask); }
   constexpr bool overlaps(Tnum b) const {
     const uint64_t known = ~mask & ~b.mask;

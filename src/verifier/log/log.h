@@ -42,9 +42,9 @@ class Log final : public btf::LogSink {
  private:
   uint32_t level_;
   uint64_t capacity_;
-  uint64_t position_ = 0;   // bytes written and not taken back
+  uint64_t position_ = 0;  // bytes written and not taken back
   uint64_t longest_ = 0;
-  uint64_t dropped_ = 0;    // bytes before text_[0] (rotating)
+  uint64_t dropped_ = 0;  // bytes before text_[0] (rotating)
   std::string text_;
 };
 

@@ -10,11 +10,14 @@ namespace skep::verifier {
 namespace {
 
 constexpr std::string_view kKindNames[] = {
-    "?",        "scalar", "ctx",         "map_ptr",  "map_value", "map_key",  "fp",  "pkt_meta", "pkt", "pkt_end",
-    "flow_keys", "sock",  "sock_common", "tcp_sock", "tp_buffer", "xdp_sock", "mem", "buf",      "func",
+    "?",         "scalar",   "ctx",     "map_ptr",   "map_value", "map_key",     "fp",
+    "pkt_meta",  "pkt",      "pkt_end", "flow_keys", "sock",      "sock_common", "tcp_sock",
+    "tp_buffer", "xdp_sock", "mem",     "buf",       "func",
 };
 
-std::string unsigned_number(uint64_t v) { return v <= 0xffff ? fmt::format("{}", v) : fmt::format("{:#x}", v); }
+std::string unsigned_number(uint64_t v) {
+  return v <= 0xffff ? fmt::format("{}", v) : fmt::format("{:#x}", v);
+}
 std::string signed_number(int64_t v) {
   return v >= -32768 && v <= 32767 ? fmt::format("{}", v) : fmt::format("{:#x}", static_cast<uint64_t>(v));
 }
@@ -51,7 +54,8 @@ void append_ranges(std::string& out, const Bounds& b, std::string_view& separato
       out += other.name;
       out += '=';
     }
-    out += first.name[0] == 's' ? signed_number(static_cast<int64_t>(first.value)) : unsigned_number(first.value);
+    out += first.name[0] == 's' ? signed_number(static_cast<int64_t>(first.value))
+                                : unsigned_number(first.value);
   }
 }
 
@@ -179,7 +183,8 @@ void print_source_line(Context& c, int32_t insn, std::string_view prefix) {
   const abi::bpf_line_info* line = &*(after - 1);
   const abi::bpf_line_info* previous = c.previous_line;
   if (line == previous) return;
-  if (previous && previous->file_name_off == line->file_name_off && previous->line_col >> 10 == line->line_col >> 10)
+  if (previous && previous->file_name_off == line->file_name_off &&
+      previous->line_col >> 10 == line->line_col >> 10)
     return;
   std::string_view file = btf::source_file(*c.request.btf, *line);
   if (const size_t slash = file.rfind('/'); slash != std::string_view::npos) file.remove_prefix(slash + 1);
@@ -192,7 +197,8 @@ static std::string shown_address(const Context& c, int32_t insn) {
   const InsnInfo& info = c.info[static_cast<size_t>(insn)];
   uint64_t index = 0;
   while (index < c.used_maps.size() && c.used_maps[index].get() != info.map) ++index;
-  if (info.load_kind == RegKind::kMapValue) return fmt::format("{:#x}", 0xffffc90000000000 + (index << 32) + info.map_offset);
+  if (info.load_kind == RegKind::kMapValue)
+    return fmt::format("{:#x}", 0xffffc90000000000 + (index << 32) + info.map_offset);
   if (info.load_kind == RegKind::kMapPtr) return fmt::format("{:#x}", 0xffff888100000000 + (index << 9));
   return {};
 }
@@ -200,9 +206,8 @@ static std::string shown_address(const Context& c, int32_t insn) {
 std::string insn_text(const Context& c, int32_t insn) {
   isa::Naming naming;
   naming.call = [](const isa::Insn& i) -> std::string {
-    return i.src == 0
-               ? fmt::format("{}#{}", helpers::name_of(static_cast<uint32_t>(i.imm)), i.imm)
-               : std::string();
+    return i.src == 0 ? fmt::format("{}#{}", helpers::name_of(static_cast<uint32_t>(i.imm)), i.imm)
+                      : std::string();
   };
   naming.immediate = [&](const isa::Insn& i, uint64_t) -> std::string {
     if (i.src == 0) return {};

@@ -35,19 +35,20 @@ class IdMap {
 };
 
 bool covers(const Bounds& old, const Bounds& current) {
-  return old.umin <= current.umin && old.umax >= current.umax && old.smin <= current.smin && old.smax >= current.smax &&
-         old.u32min <= current.u32min && old.u32max >= current.u32max && old.s32min <= current.s32min &&
-         old.s32max >= current.s32max && old.bits.contains(current.bits);
+  return old.umin <= current.umin && old.umax >= current.umax && old.smin <= current.smin &&
+         old.smax >= current.smax && old.u32min <= current.u32min && old.u32max >= current.u32max &&
+         old.s32min <= current.s32min && old.s32max >= current.s32max && old.bits.contains(current.bits);
 }
 
 // Everything before the ranges: kind, offset and what it points at.
 bool same_object(const RegState& a, const RegState& b) {
-  return a.same_type(b) && a.off == b.off && a.map == b.map && a.range == b.range && a.mem_size == b.mem_size &&
-         a.subprog == b.subprog;
+  return a.same_type(b) && a.off == b.off && a.map == b.map && a.range == b.range &&
+         a.mem_size == b.mem_size && a.subprog == b.subprog;
 }
 
 bool exact(const RegState& a, const RegState& b, IdMap& ids) {
-  return same_object(a, b) && a.bounds == b.bounds && ids.match(a.id, b.id) && ids.match(a.ref_obj_id, b.ref_obj_id);
+  return same_object(a, b) && a.bounds == b.bounds && ids.match(a.id, b.id) &&
+         ids.match(a.ref_obj_id, b.ref_obj_id);
 }
 
 bool covers(const RegState& old, const RegState& current, IdMap& ids, Exactness exactness) {
@@ -60,11 +61,17 @@ bool covers(const RegState& old, const RegState& current, IdMap& ids, Exactness 
       if ((old.id & kIdAddConst) != (current.id & kIdAddConst)) return false;
       if (old.id & kIdAddConst && old.off != current.off) return false;
       return covers(old.bounds, current.bounds) && ids.match_scalars(old.base_id(), current.base_id());
-    case RegKind::kMapKey: case RegKind::kMapValue: case RegKind::kMem: case RegKind::kBuf: case RegKind::kTpBuffer:
-      return same_object(old, current) && covers(old.bounds, current.bounds) && ids.match(old.id, current.id) &&
-             ids.match(old.ref_obj_id, current.ref_obj_id);
-    case RegKind::kPacket: case RegKind::kPacketMeta:
-      if (old.range < 0 || current.range < 0 ? old.range != current.range : old.range > current.range) return false;
+    case RegKind::kMapKey:
+    case RegKind::kMapValue:
+    case RegKind::kMem:
+    case RegKind::kBuf:
+    case RegKind::kTpBuffer:
+      return same_object(old, current) && covers(old.bounds, current.bounds) &&
+             ids.match(old.id, current.id) && ids.match(old.ref_obj_id, current.ref_obj_id);
+    case RegKind::kPacket:
+    case RegKind::kPacketMeta:
+      if (old.range < 0 || current.range < 0 ? old.range != current.range : old.range > current.range)
+        return false;
       return old.off == current.off && ids.match(old.id, current.id) && covers(old.bounds, current.bounds);
     case RegKind::kStack:
       return exact(old, current, ids) && old.frame == current.frame;
@@ -82,7 +89,8 @@ const RegState* as_scalar(const Context& c, const StackSlot& slot, const RegStat
   return all_misc ? &unbound : nullptr;
 }
 
-bool slot_covers(const Context& c, const StackSlot& old, const StackSlot* current, IdMap& ids, Exactness exactness) {
+bool slot_covers(const Context& c, const StackSlot& old, const StackSlot* current, IdMap& ids,
+                 Exactness exactness) {
   static const RegState kUnbound = RegState::unknown();
   if (exactness == Exactness::kExact && (!current || old.bytes != current->bytes)) return false;
   for (size_t i = 0; i < kSlotBytes; ++i) {
@@ -94,12 +102,14 @@ bool slot_covers(const Context& c, const StackSlot& old, const StackSlot* curren
     if (old_scalar && current_scalar) return covers(*old_scalar, *current_scalar, ids, exactness);
     if (byte == SlotByte::kMisc && current->bytes[i] == SlotByte::kZero) continue;
     if (byte != current->bytes[i]) return false;
-    if (i == kSlotBytes - 1 && byte == SlotByte::kSpill) return covers(old.spilled, current->spilled, ids, exactness);
+    if (i == kSlotBytes - 1 && byte == SlotByte::kSpill)
+      return covers(old.spilled, current->spilled, ids, exactness);
   }
   return true;
 }
 
-bool frame_covers(Context& c, const Frame& old, const Frame& current, int32_t insn, IdMap& ids, Exactness exactness) {
+bool frame_covers(Context& c, const Frame& old, const Frame& current, int32_t insn, IdMap& ids,
+                  Exactness exactness) {
   if (old.callback_depth > current.callback_depth) return false;
   const uint16_t live = c.insn_info(insn).live_registers;
   for (size_t i = 0; i < isa::kRegisterCount; ++i)
@@ -146,7 +156,9 @@ const VerifierState* previous_entry(const VerifierState& state, int32_t insn) {
 void widen_imprecise(Context& c, const VerifierState& previous, VerifierState& state) {
   IdMap ids(c.id_generator);
   const auto widen = [&](const RegState& old, RegState& current) {
-    if (!old.is_scalar() || !current.is_scalar() || old.precise || current.precise || exact(old, current, ids)) return;
+    if (!old.is_scalar() || !current.is_scalar() || old.precise || current.precise ||
+        exact(old, current, ids))
+      return;
     set_unknown(c, current);
   };
   for (size_t f = previous.frames.size(); f-- > 0;) {
@@ -154,7 +166,8 @@ void widen_imprecise(Context& c, const VerifierState& previous, VerifierState& s
     Frame& current = state.frames[f];
     for (size_t i = 0; i < kFramePointer; ++i) widen(old.regs[i], current.regs[i]);
     for (size_t i = 0; i < old.stack.size() && i < current.stack.size(); ++i)
-      if (old.stack[i].is_spill() && current.stack[i].is_spill()) widen(old.stack[i].spilled, current.stack[i].spilled);
+      if (old.stack[i].is_spill() && current.stack[i].is_spill())
+        widen(old.stack[i].spilled, current.stack[i].spilled);
   }
 }
 

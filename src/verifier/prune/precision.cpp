@@ -120,20 +120,28 @@ Step step_back(Context& c, Wanted& w, int32_t at, int32_t next, const JumpEntry*
       // Followed by something else than the next instruction, it left the function.
       if (w.has(0) || next != at + 1) return Step::kGiveUp;
       break;
-    case Operation::kLoad: case Operation::kLoadSx: case Operation::kStore:
-    case Operation::kLoadAcquire: case Operation::kStoreRelease:
+    case Operation::kLoad:
+    case Operation::kLoadSx:
+    case Operation::kStore:
+    case Operation::kLoadAcquire:
+    case Operation::kStoreRelease:
       step = through_memory(w, insn, *d, entry);
       break;
     case Operation::kCallSubprog:
       return through_call(c, w, at);
-    case Operation::kCallHelper: case Operation::kCallKfunc:
+    case Operation::kCallHelper:
+    case Operation::kCallKfunc:
       w.clear(0);
       if (w.regs[w.frame] & kArgumentMask) return Step::kGiveUp;
       break;
     case Operation::kExit:
       return through_exit(c, w, next);
-    case Operation::kJump: case Operation::kMayGoto: case Operation::kNeg:
-    case Operation::kToLe: case Operation::kToBe: case Operation::kBswap:
+    case Operation::kJump:
+    case Operation::kMayGoto:
+    case Operation::kNeg:
+    case Operation::kToLe:
+    case Operation::kToBe:
+    case Operation::kBswap:
       break;
     default:
       if (d->is_atomic_rmw()) {
@@ -164,9 +172,12 @@ int32_t previous_of(const VerifierState& state, int32_t at, size_t& history, boo
 }
 
 void everything_precise(Context& c, VerifierState& from) {
-  if (c.log.detailed()) c.log.print("mark_precise: frame{}: falling back to forcing all scalars precise\n", from.depth());
+  if (c.log.detailed())
+    c.log.print("mark_precise: frame{}: falling back to forcing all scalars precise\n", from.depth());
   for (VerifierState* state = from.parent; state; state = state->parent)
-    for_each_reg(*state, [](RegState& r) { if (r.is_scalar()) r.precise = true; });
+    for_each_reg(*state, [](RegState& r) {
+      if (r.is_scalar()) r.precise = true;
+    });
 }
 
 // Marks what is wanted in a checkpoint; what was precise before is no longer wanted.
@@ -182,12 +193,14 @@ void mark_in_checkpoint(Context& c, Wanted& w, VerifierState& state) {
     }
     for (uint64_t m = w.slots[f]; m; m &= m - 1) {
       const int i = std::countr_zero(m);
-      const bool there = static_cast<size_t>(i) < frame.stack.size() && frame.stack[static_cast<size_t>(i)].is_scalar_spill();
+      const bool there = static_cast<size_t>(i) < frame.stack.size() &&
+                         frame.stack[static_cast<size_t>(i)].is_scalar_spill();
       if (!there || frame.stack[static_cast<size_t>(i)].spilled.precise) w.slots[f] &= ~(uint64_t{1} << i);
       if (there) frame.stack[static_cast<size_t>(i)].spilled.precise = true;
     }
     if (c.log.detailed()) {
-      c.log.print("mark_precise: frame{}: parent state regs={} stack={}: ", f, register_set(w.regs[f]), slot_set(w.slots[f]));
+      c.log.print("mark_precise: frame{}: parent state regs={} stack={}: ", f, register_set(w.regs[f]),
+                  slot_set(w.slots[f]));
       print_state(c, state, f, true);
     }
   }
@@ -212,7 +225,8 @@ Check track(Context& c, Wanted& w, VerifierState& start) {
   while (true) {
     size_t history = state->history.size();
     if (c.log.detailed())
-      c.log.print("mark_precise: frame{}: last_idx {} first_idx {} subseq_idx {} \n", w.frame, last, state->first_insn, next);
+      c.log.print("mark_precise: frame{}: last_idx {} first_idx {} subseq_idx {} \n", w.frame, last,
+                  state->first_insn, next);
     if (last < 0) {
       if (!reached_function_entry(w, *state)) everything_precise(c, start);
       return {};
@@ -222,7 +236,8 @@ Check track(Context& c, Wanted& w, VerifierState& start) {
       if (skip_first) {
         skip_first = false;
       } else {
-        const JumpEntry* entry = history && state->history[history - 1].insn == at ? &state->history[history - 1] : nullptr;
+        const JumpEntry* entry =
+            history && state->history[history - 1].insn == at ? &state->history[history - 1] : nullptr;
         if (step_back(c, w, at, next, entry) == Step::kGiveUp) {
           everything_precise(c, start);
           return {};
@@ -273,7 +288,8 @@ Check propagate_precision(Context& c, const VerifierState& old, VerifierState& c
     const Frame& frame = old.frames[static_cast<size_t>(f)];
     bool first = true;
     const auto note = [&](const std::string& what) {
-      if (c.log.detailed()) first ? c.log.print("frame {}: propagating {}", f, what) : c.log.print(",{}", what);
+      if (c.log.detailed())
+        first ? c.log.print("frame {}: propagating {}", f, what) : c.log.print(",{}", what);
       first = false;
     };
     for (int i = 0; i < kFramePointer; ++i) {

@@ -10,7 +10,8 @@ namespace skep::verifier {
 Check mark_precise(Context& c, int reg);
 // The same for the scalar spilled to a slot.
 Check mark_slot_precise(Context& c, uint32_t frame, int slot);
-// What was precise in `old`, which `current` was found equal to, is precise in the states that led to `current`.
+// What was precise in `old`, which `current` was found equal to, is precise in the states that led to
+// `current`.
 Check propagate_precision(Context& c, const VerifierState& old, VerifierState& current);
 
 }  // namespace skep::verifier

@@ -27,11 +27,13 @@ bool maybe_looping(const VerifierState& old, const VerifierState& current) {
 
 // Values recomputed after the checkpoint are followed anew.
 void forget_precision(VerifierState& state) {
-  for_each_reg(state, [](RegState& r) { if (r.is_scalar()) r.precise = false; });
+  for_each_reg(state, [](RegState& r) {
+    if (r.is_scalar()) r.precise = false;
+  });
 }
 
-// A state covered by one whose own paths are not finished: what will still be found precise there is not known
-// here, so the states between compare ranges as a whole from now on.
+// A state covered by one whose own paths are not finished: what will still be found precise there is not
+// known here, so the states between compare ranges as a whole from now on.
 void mark_loop(VerifierState* state) {
   for (; state; state = state->parent) state->used_as_loop_entry = true;
 }
@@ -51,7 +53,9 @@ void ExploredStates::note_peak(Context& c) {
 void ExploredStates::clean(Context& c, Bucket& states) {
   for (auto& checkpoint : states) {
     VerifierState& s = checkpoint->state;
-    if (s.branches || s.cleaned || s.insn != c.insn_index || !same_callsites(s, *c.state) || s.used_as_loop_entry) continue;
+    if (s.branches || s.cleaned || s.insn != c.insn_index || !same_callsites(s, *c.state) ||
+        s.used_as_loop_entry)
+      continue;
     s.cleaned = true;
     for (int f = 0; f <= s.depth(); ++f) {
       Frame& frame = s.frames[static_cast<size_t>(f)];
@@ -167,7 +171,9 @@ std::vector<int32_t> loop_of(const Context& c, const VerifierState& state) {
   return {};
 }
 
-std::string chain_text(const std::vector<int32_t>& chain) { return fmt::format("({})", fmt::join(chain, ",")); }
+std::string chain_text(const std::vector<int32_t>& chain) {
+  return fmt::format("({})", fmt::join(chain, ","));
+}
 
 }  // namespace
 

@@ -1,4 +1,5 @@
-// Pruning: a path that reaches an instruction in a state no more general than one already verified there is safe.
+// Pruning: a path that reaches an instruction in a state no more general than one already verified there is
+// safe.
 #pragma once
 
 #include <list>
@@ -37,7 +38,8 @@ class ExploredStates {
 
   std::vector<Bucket> buckets_;
   std::vector<std::unique_ptr<Checkpoint>> retired_;  // out of the lists, kept while paths descend from them
-  // The loops that paths are in: outermost component with the calls that lead to it, and the state that entered.
+  // The loops that paths are in: outermost component with the calls that lead to it, and the state that
+  // entered.
   std::vector<std::pair<std::vector<int32_t>, const VerifierState*>> loops_;
   size_t live_ = 0;
 };

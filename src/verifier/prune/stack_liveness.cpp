@@ -115,7 +115,8 @@ bool StackLiveness::alive(Context& c, const VerifierState& state, int frame, int
     Instance& instance = instance_of(c, state, d);
     if (instance.frames[frame].empty()) continue;
     // An outer function goes on behind its call.
-    const int32_t at = d == state.depth() ? state.insn : state.frames[static_cast<size_t>(d) + 1].callsite + 1;
+    const int32_t at =
+        d == state.depth() ? state.insn : state.frames[static_cast<size_t>(d) + 1].callsite + 1;
     if (at < instance.start || at >= instance.end) return true;
     if (masks(instance, static_cast<uint32_t>(frame), at).live >> slot & 1) return true;
   }

@@ -1,5 +1,5 @@
-// Which stack slots may still be read: observed reads and certain writes of each instruction, by chain of calls,
-// joined over the flow graph. Pruning forgets dead slots of finished states.
+// Which stack slots may still be read: observed reads and certain writes of each instruction, by chain of
+// calls, joined over the flow graph. Pruning forgets dead slots of finished states.
 //
 // Reads are recorded while paths are followed, so an answer is right for a state whose paths have all ended.
 #pragma once

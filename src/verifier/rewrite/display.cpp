@@ -219,8 +219,9 @@ Expansion expansion_of(const Context& c, const isa::InsnDesc& desc, const Item& 
       return may_goto(budget_offset);
     case Operation::kAtomicCmpxchg:
       // r0 keeps its upper half when the comparison succeeds on x86-64.
-      return desc.width == isa::Width::k32 ? sequence({item.insn, make(k32 | abi::BPF_MOV | abi::BPF_X, 0, 0, 0, 1)})
-                                           : Expansion{};
+      return desc.width == isa::Width::k32
+                 ? sequence({item.insn, make(k32 | abi::BPF_MOV | abi::BPF_X, 0, 0, 0, 1)})
+                 : Expansion{};
     case Operation::kCallHelper:
       return c.info[item.original].helper ? helper_call(c, c.info[item.original]) : Expansion{};
     default:

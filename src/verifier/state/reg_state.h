@@ -12,18 +12,35 @@ class Map;
 namespace skep::verifier {
 
 enum class RegKind : uint8_t {
-  kNotInit, kScalar, kContext, kMapPtr, kMapValue, kMapKey, kStack, kPacketMeta, kPacket, kPacketEnd,
-  kFlowKeys, kSocket, kSockCommon, kTcpSock, kTpBuffer, kXdpSock, kMem, kBuf, kFunc,
+  kNotInit,
+  kScalar,
+  kContext,
+  kMapPtr,
+  kMapValue,
+  kMapKey,
+  kStack,
+  kPacketMeta,
+  kPacket,
+  kPacketEnd,
+  kFlowKeys,
+  kSocket,
+  kSockCommon,
+  kTcpSock,
+  kTpBuffer,
+  kXdpSock,
+  kMem,
+  kBuf,
+  kFunc,
 };
 
 enum RegFlag : uint8_t {
   kPtrMaybeNull = 1,
   kMemReadOnly = 2,
-  kMemRingbuf = 4,   // a whole ring buffer record
+  kMemRingbuf = 4,  // a whole ring buffer record
 };
 
-// A set id carries one of these bits when `off` is the constant distance of the scalar to the others of its id:
-// the sum was computed in 64 bits, or in 32.
+// A set id carries one of these bits when `off` is the constant distance of the scalar to the others of its
+// id: the sum was computed in 64 bits, or in 32.
 inline constexpr uint32_t kIdAddConst64 = uint32_t{1} << 31;
 inline constexpr uint32_t kIdAddConst32 = uint32_t{1} << 30;
 inline constexpr uint32_t kIdAddConst = kIdAddConst64 | kIdAddConst32;
@@ -37,18 +54,18 @@ inline constexpr int64_t kMaxVarSize = 1 << 28;
 
 struct RegState {
   RegKind kind = RegKind::kNotInit;
-  uint8_t flags = 0;          // RegFlag
-  int32_t off = 0;            // constant part of a pointer; distance of a linked scalar (kIdAddConst)
+  uint8_t flags = 0;               // RegFlag
+  int32_t off = 0;                 // constant part of a pointer; distance of a linked scalar (kIdAddConst)
   const maps::Map* map = nullptr;  // kMapPtr, kMapValue, kMapKey
-  int32_t range = 0;          // packet pointers: bytes after the variable part that are in the packet
-  uint32_t mem_size = 0;      // kMem
-  uint32_t subprog = 0;       // kFunc
-  Bounds bounds;              // scalar value, or variable part of a pointer
-  uint32_t id = 0;            // equal ids: equal values (scalars), same null check or same variable part (pointers)
-  uint32_t ref_obj_id = 0;    // reference that this pointer stands for
+  int32_t range = 0;               // packet pointers: bytes after the variable part that are in the packet
+  uint32_t mem_size = 0;           // kMem
+  uint32_t subprog = 0;            // kFunc
+  Bounds bounds;                   // scalar value, or variable part of a pointer
+  uint32_t id = 0;  // equal ids: equal values (scalars), same null check or same variable part (pointers)
+  uint32_t ref_obj_id = 0;  // reference that this pointer stands for
   // What follows is not compared when looking for an endless loop.
-  uint32_t frame = 0;         // kStack: whose stack
-  bool precise = false;       // the value decided something: pruning compares it
+  uint32_t frame = 0;    // kStack: whose stack
+  bool precise = false;  // the value decided something: pruning compares it
 
   static RegState scalar(const Bounds& bounds) {
     RegState r;
@@ -80,7 +97,9 @@ struct RegState {
   bool is_null() const { return is_scalar() && bounds.bits.equals_const(0); }
   bool same_type(const RegState& o) const { return kind == o.kind && flags == o.flags; }
   uint32_t base_id() const { return id & ~kIdAddConst; }
-  int64_t fixed_offset() const { return off + static_cast<int64_t>(bounds.bits.value); }  // constant variable part
+  int64_t fixed_offset() const {
+    return off + static_cast<int64_t>(bounds.bits.value);
+  }  // constant variable part
 };
 
 }  // namespace skep::verifier

@@ -1,8 +1,8 @@
-// VerifierState: everything known at one point of one path: frames with registers and stacks, references held,
-// and the jumps that led here since the last checkpoint.
+// VerifierState: everything known at one point of one path: frames with registers and stacks, references
+// held, and the jumps that led here since the last checkpoint.
 //
-// Owned by the explorer. Checkpoints are copies; `parent` points at the checkpoint from which a state descends,
-// which lives as long as it has branches.
+// Owned by the explorer. Checkpoints are copies; `parent` points at the checkpoint from which a state
+// descends, which lives as long as it has branches.
 #pragma once
 
 #include <array>
@@ -35,8 +35,8 @@ struct StackSlot {
 
 struct Frame {
   std::array<RegState, isa::kRegisterCount> regs;
-  std::vector<StackSlot> stack;    // stack[i] covers r10 - 8*(i+1) .. r10 - 8*i
-  int32_t callsite = -1;           // the call that made the frame; -1 for the first
+  std::vector<StackSlot> stack;  // stack[i] covers r10 - 8*(i+1) .. r10 - 8*i
+  int32_t callsite = -1;         // the call that made the frame; -1 for the first
   uint32_t subprog = 0;
   uint32_t number = 0;
   bool in_callback = false;
@@ -49,11 +49,11 @@ struct Frame {
 
 struct Reference {
   uint32_t id = 0;
-  uint32_t insn = 0;   // where it was acquired
+  uint32_t insn = 0;  // where it was acquired
 };
 
 enum JumpFlag : uint16_t {
-  kStackAccess = 1,      // a spill or fill: `slot` of frame `frame`
+  kStackAccess = 1,  // a spill or fill: `slot` of frame `frame`
   kDstIsStackPointer = 2,
   kSrcIsStackPointer = 4,
 };
@@ -61,7 +61,7 @@ enum JumpFlag : uint16_t {
 struct LinkedReg {
   uint8_t frame = 0;
   bool is_reg = false;
-  uint8_t index = 0;       // register or slot
+  uint8_t index = 0;  // register or slot
 };
 inline constexpr int kMaxLinkedRegs = 6;
 struct LinkedRegs {
@@ -77,15 +77,15 @@ struct JumpEntry {
 };
 
 struct VerifierState {
-  std::vector<Frame> frames;       // the last is the current one
+  std::vector<Frame> frames;  // the last is the current one
   std::vector<Reference> refs;
   std::vector<JumpEntry> history;
   VerifierState* parent = nullptr;
-  uint32_t branches = 1;           // paths not yet finished that start here
+  uint32_t branches = 1;  // paths not yet finished that start here
   int32_t insn = 0, last_insn = 0, first_insn = 0;
   uint32_t may_goto_depth = 0;
   uint32_t callback_unroll_depth = 0;
-  bool used_as_loop_entry = false; // some state was found equal to it before its own branches ended
+  bool used_as_loop_entry = false;  // some state was found equal to it before its own branches ended
   bool cleaned = false;
 
   Frame& current() { return frames.back(); }

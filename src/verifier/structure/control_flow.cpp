@@ -33,7 +33,8 @@ class Walker {
     for (int32_t i = 0; i < c_.insn_count(); ++i) {
       if (marks_[static_cast<size_t>(i)] != kExplored) return c_.reject(EINVAL, "unreachable insn {}", i);
       if (c_.insn_info(i).load_kind == RegKind::kNotInit) continue;
-      if (marks_[static_cast<size_t>(i) + 1] != 0) return c_.reject(EINVAL, "jump into the middle of ldimm64 insn {}", i);
+      if (marks_[static_cast<size_t>(i) + 1] != 0)
+        return c_.reject(EINVAL, "jump into the middle of ldimm64 insn {}", i);
       ++i;
     }
     return {};
@@ -113,7 +114,8 @@ class Walker {
 
   Check visit_helper(int32_t at, bool& deeper) {
     InsnInfo& info = c_.insn_info(at);
-    info.helper = helpers::find(static_cast<uint32_t>(c_.insn(at).imm), c_.prog_type, c_.attach_type, c_.request.profile);
+    info.helper = helpers::find(static_cast<uint32_t>(c_.insn(at).imm), c_.prog_type, c_.attach_type,
+                                c_.request.profile);
     if (info.helper && info.helper->traits & helpers::kCallback) {
       info.calls_callback = info.force_checkpoint = true;
       prune_and_jump(at);

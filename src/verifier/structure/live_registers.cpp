@@ -1,5 +1,5 @@
-// Which registers are still read after each instruction: a backward flow analysis before any path is followed,
-// so that pruning compares only those.
+// Which registers are still read after each instruction: a backward flow analysis before any path is
+// followed, so that pruning compares only those.
 #include "verifier/log/print_state.h"
 #include "verifier/structure/structure.h"
 
@@ -32,20 +32,28 @@ RegisterUse register_use(const Context& c, int32_t at) {
   const uint16_t dst = bit(insn.dst), src = bit(insn.src);
   const auto reg_source = static_cast<uint16_t>(d->source == Source::kReg ? src : 0);
   switch (d->operation) {
-    case Operation::kLoadImm64: return {0, dst};
+    case Operation::kLoadImm64:
+      return {0, dst};
     case Operation::kLoadAbs:
-    case Operation::kLoadInd: return {kEveryRegister, 0};
+    case Operation::kLoadInd:
+      return {kEveryRegister, 0};
     case Operation::kMov:
     case Operation::kMovsx:
-    case Operation::kAddrSpaceCast: return {reg_source, dst};
+    case Operation::kAddrSpaceCast:
+      return {reg_source, dst};
     case Operation::kLoad:
     case Operation::kLoadSx:
-    case Operation::kLoadAcquire: return {src, dst};
-    case Operation::kStore: return {static_cast<uint16_t>(dst | reg_source), 0};
-    case Operation::kStoreRelease: return {static_cast<uint16_t>(dst | src), 0};
+    case Operation::kLoadAcquire:
+      return {src, dst};
+    case Operation::kStore:
+      return {static_cast<uint16_t>(dst | reg_source), 0};
+    case Operation::kStoreRelease:
+      return {static_cast<uint16_t>(dst | src), 0};
     case Operation::kJump:
-    case Operation::kMayGoto: return {0, 0};
-    case Operation::kExit: return {bit(0), 0};
+    case Operation::kMayGoto:
+      return {0, 0};
+    case Operation::kExit:
+      return {bit(0), 0};
     case Operation::kCallHelper:
       if (info.helper)
         return {static_cast<uint16_t>(((1u << parameter_count(*info.helper)) - 1) << 1), kCallerSavedMask};
@@ -53,9 +61,12 @@ RegisterUse register_use(const Context& c, int32_t at) {
     case Operation::kCallSubprog:
     case Operation::kCallKfunc:
     case Operation::kCallIndirect:
-    case Operation::kTailCall: return {static_cast<uint16_t>(kCallerSavedMask & ~1), kCallerSavedMask};
-    case Operation::kAtomicCmpxchg: return {static_cast<uint16_t>(dst | src | bit(0)), bit(0)};
-    default: break;
+    case Operation::kTailCall:
+      return {static_cast<uint16_t>(kCallerSavedMask & ~1), kCallerSavedMask};
+    case Operation::kAtomicCmpxchg:
+      return {static_cast<uint16_t>(dst | src | bit(0)), bit(0)};
+    default:
+      break;
   }
   if (d->is_atomic_rmw())
     return {static_cast<uint16_t>(dst | src), d->operation >= Operation::kAtomicFetchAdd ? src : uint16_t{0}};
@@ -88,7 +99,8 @@ void find_live_registers(Context& c) {
     const InsnInfo& info = c.insn_info(i);
     if (!info.desc) continue;
     c.log.print("{} {:3}: ", info.loop ? fmt::format("{:3}", info.loop) : "   ", i);
-    for (int r = 0; r < 10; ++r) c.log.print("{}", info.live_registers >> r & 1 ? static_cast<char>('0' + r) : '.');
+    for (int r = 0; r < 10; ++r)
+      c.log.print("{}", info.live_registers >> r & 1 ? static_cast<char>('0' + r) : '.');
     c.log.print(" ");
     print_insn(c, i);
   }

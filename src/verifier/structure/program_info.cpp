@@ -32,10 +32,14 @@ using Argument = SubprogInfo::Argument;
 
 Argument classify(const btf::Argument& arg) {
   switch (arg.kind) {
-    case btf::Argument::kScalar: return {Argument::kAnything};
-    case btf::Argument::kContext: return {Argument::kContext};
-    case btf::Argument::kMemory: return {Argument::kMemory, arg.memory_size, arg.may_be_null};
-    default: return {Argument::kUnsupported};
+    case btf::Argument::kScalar:
+      return {Argument::kAnything};
+    case btf::Argument::kContext:
+      return {Argument::kContext};
+    case btf::Argument::kMemory:
+      return {Argument::kMemory, arg.memory_size, arg.may_be_null};
+    default:
+      return {Argument::kUnsupported};
   }
 }
 
@@ -44,7 +48,8 @@ Check check_abnormal_return(Context& c) {
   for (uint32_t i = 1; i < c.subprog_count(); ++i) {
     const SubprogInfo& sub = c.subprogs[i];
     const bool described = i < c.func_info.size() && c.request.btf;
-    if (described && btf::returns_scalar(*c.request.btf, c.request.btf->type(c.func_info[i].type_id))) continue;
+    if (described && btf::returns_scalar(*c.request.btf, c.request.btf->type(c.func_info[i].type_id)))
+      continue;
     const char* only = "is only allowed in functions that return 'int'.";
     const char* why = described ? only : "is not allowed in subprogs without BTF";
     if (sub.has_ld_abs) return c.reject(EINVAL, "LD_ABS {}", why);
@@ -87,7 +92,8 @@ Check check_program_info(Context& c) {
   if (!r.line_info.empty() && r.btf) {
     static_assert(sizeof(isa::Insn) == sizeof(abi::bpf_insn));
     const std::span insns(reinterpret_cast<const abi::bpf_insn*>(r.insns.data()), r.insns.size());
-    auto lines = btf::check_line_info(*r.btf, records<abi::bpf_line_info>(r.line_info), insns, starts, &c.log);
+    auto lines =
+        btf::check_line_info(*r.btf, records<abi::bpf_line_info>(r.line_info), insns, starts, &c.log);
     if (!lines) {
       c.rejection = {lines.error().code, 0, lines.error().message};
       return Check::refused(lines.error().code);

@@ -1,4 +1,5 @@
-// How much stack the deepest chain of calls takes: 512 bytes together, 256 in frames below a tail call, 8 frames.
+// How much stack the deepest chain of calls takes: 512 bytes together, 256 in frames below a tail call, 8
+// frames.
 #include <algorithm>
 
 #include "abi/insn.h"
@@ -14,12 +15,12 @@ int rounded_depth(uint32_t depth) { return static_cast<int>((depth + 15) / 16 * 
 
 struct Step {
   int subprog;
-  int32_t insn;     // where to go on
+  int32_t insn;  // where to go on
   int32_t return_insn;
 };
 
-// Follows every chain of calls from `start` depth first; no recursion in the program can make it endless, since
-// a chain longer than kMaxFrames is refused.
+// Follows every chain of calls from `start` depth first; no recursion in the program can make it endless,
+// since a chain longer than kMaxFrames is refused.
 Check check_from(Context& c, int start, bool& tail_call_reachable) {
   std::vector<Step> chain{{start, static_cast<int32_t>(c.subprogs[static_cast<size_t>(start)].start), 0}};
   int depth = 0;
@@ -51,7 +52,9 @@ Check check_from(Context& c, int start, bool& tail_call_reachable) {
       for (const Step& s : chain) c.subprogs[static_cast<size_t>(s.subprog)].tail_call_reachable = true;
     }
     if (depth >= 256 && target.has_tail_call)
-      return c.reject(EACCES, "tail_calls are not allowed when call stack of previous frames is {} bytes. Too large", depth);
+      return c.reject(EACCES,
+                      "tail_calls are not allowed when call stack of previous frames is {} bytes. Too large",
+                      depth);
     if (chain.size() >= static_cast<size_t>(kMaxFrames))
       return c.reject(E2BIG, "the call stack of {} frames is too deep !", chain.size() + 1);
     chain.push_back({callee, static_cast<int32_t>(target.start), 0});

@@ -27,7 +27,8 @@ Check find_subprograms(Context& c) {
     if (!d) continue;
     if (d->operation == isa::Operation::kCallKfunc || names_subprogram(*d)) {
       if (!c.privileged)
-        return c.reject(EPERM, "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN");
+        return c.reject(
+            EPERM, "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN");
       if (d->operation != isa::Operation::kCallKfunc) {
         const int64_t target = int64_t{i} + c.insn(i).imm + 1;
         if (target < 0 || target >= c.insn_count()) return c.reject(EINVAL, "call to invalid destination");
@@ -64,11 +65,14 @@ Check check_subprogram_bounds(Context& c) {
     const int op = insn.code & 0xf0;
     if (insn.code == (abi::BPF_JMP | abi::BPF_CALL) && insn.src == 0 && insn.imm == abi::BPF_FUNC_tail_call)
       sub.has_tail_call = true;
-    if ((insn.code & 7) == abi::BPF_LD && ((insn.code & 0xe0) == abi::BPF_ABS || (insn.code & 0xe0) == abi::BPF_IND))
+    if ((insn.code & 7) == abi::BPF_LD &&
+        ((insn.code & 0xe0) == abi::BPF_ABS || (insn.code & 0xe0) == abi::BPF_IND))
       sub.has_ld_abs = true;
     if (is_jump_class(insn) && op != abi::BPF_EXIT && op != abi::BPF_CALL) {
-      const int64_t target = int64_t{i} + 1 + (insn.code == (abi::BPF_JMP32 | abi::BPF_JA) ? insn.imm : insn.off);
-      if (target < sub.start || target >= end) return c.reject(EINVAL, "jump out of range from insn {} to {}", i, target);
+      const int64_t target =
+          int64_t{i} + 1 + (insn.code == (abi::BPF_JMP32 | abi::BPF_JA) ? insn.imm : insn.off);
+      if (target < sub.start || target >= end)
+        return c.reject(EINVAL, "jump out of range from insn {} to {}", i, target);
     }
     if (i == end - 1) {
       // The one after the last would be another function's, or nobody's.

@@ -58,7 +58,8 @@ Check resolve_map_load(Context& c, int32_t i) {
   int fd = insn.imm;
   if (index) {
     if (c.request.fd_array.empty()) return c.reject(EPROTO, "fd_idx without fd_array is invalid");
-    if (fd < 0 || static_cast<size_t>(fd) >= c.request.fd_array.size()) return c.reject(EFAULT, "fd_idx out of range");
+    if (fd < 0 || static_cast<size_t>(fd) >= c.request.fd_array.size())
+      return c.reject(EFAULT, "fd_idx out of range");
     fd = c.request.fd_array[static_cast<size_t>(fd)];
   }
   SKEP_REQUIRE(use_map(c, fd, &info.map));
@@ -110,7 +111,8 @@ Check resolve_wide_loads(Context& c) {
     const isa::Insn& insn = c.insn(i);
     c.insn_index = i;
     const int mode = insn.code & 0xe0;
-    if ((insn.code & 7) == abi::BPF_LDX && ((mode != abi::BPF_MEM && mode != abi::BPF_MEMSX) || insn.imm != 0))
+    if ((insn.code & 7) == abi::BPF_LDX &&
+        ((mode != abi::BPF_MEM && mode != abi::BPF_MEMSX) || insn.imm != 0))
       return c.reject(EINVAL, "BPF_LDX uses reserved fields");
     if (insn.code == (abi::BPF_LD | abi::BPF_IMM | abi::BPF_DW)) {
       SKEP_REQUIRE(resolve_wide_load(c, i));
@@ -118,7 +120,8 @@ Check resolve_wide_loads(Context& c) {
       continue;
     }
     // A row may be missing because a keyed field is off; Linux tells those apart when it reaches them.
-    if (!c.insn_info(i).desc && !isa::opcode_known(insn.code)) return c.reject(EINVAL, "unknown opcode {:02x}", insn.code);
+    if (!c.insn_info(i).desc && !isa::opcode_known(insn.code))
+      return c.reject(EINVAL, "unknown opcode {:02x}", insn.code);
   }
   return {};
 }

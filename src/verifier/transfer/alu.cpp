@@ -13,10 +13,17 @@ using isa::Source;
 // Whether the result's range can be computed at all; shifts only by a constant that is in range.
 bool range_computable(Operation op, const Bounds& src, bool is32) {
   switch (op) {
-    case Operation::kAdd: case Operation::kSub: case Operation::kNeg: case Operation::kMul:
-    case Operation::kAnd: case Operation::kOr: case Operation::kXor:
+    case Operation::kAdd:
+    case Operation::kSub:
+    case Operation::kNeg:
+    case Operation::kMul:
+    case Operation::kAnd:
+    case Operation::kOr:
+    case Operation::kXor:
       return true;
-    case Operation::kLsh: case Operation::kRsh: case Operation::kArsh:
+    case Operation::kLsh:
+    case Operation::kRsh:
+    case Operation::kArsh:
       return src.is_exact(is32) && src.umax < (is32 ? 32 : 64);
     default:
       return false;
@@ -25,21 +32,31 @@ bool range_computable(Operation op, const Bounds& src, bool is32) {
 
 void apply(Operation op, Bounds& dst, const Bounds& src, bool is32) {
   switch (op) {
-    case Operation::kAdd: return bounds_add(dst, src);
-    case Operation::kSub: return bounds_sub(dst, src);
+    case Operation::kAdd:
+      return bounds_add(dst, src);
+    case Operation::kSub:
+      return bounds_sub(dst, src);
     case Operation::kNeg: {
       const Bounds operand = dst;
       dst = Bounds::constant(0);
       return bounds_sub(dst, operand);
     }
-    case Operation::kMul: return bounds_mul(dst, src);
-    case Operation::kAnd: return bounds_and(dst, src);
-    case Operation::kOr: return bounds_or(dst, src);
-    case Operation::kXor: return bounds_xor(dst, src);
-    case Operation::kLsh: return bounds_lsh(dst, src, is32);
-    case Operation::kRsh: return bounds_rsh(dst, src, is32);
-    case Operation::kArsh: return bounds_arsh(dst, src, is32);
-    default: dst = Bounds::unknown();
+    case Operation::kMul:
+      return bounds_mul(dst, src);
+    case Operation::kAnd:
+      return bounds_and(dst, src);
+    case Operation::kOr:
+      return bounds_or(dst, src);
+    case Operation::kXor:
+      return bounds_xor(dst, src);
+    case Operation::kLsh:
+      return bounds_lsh(dst, src, is32);
+    case Operation::kRsh:
+      return bounds_rsh(dst, src, is32);
+    case Operation::kArsh:
+      return bounds_arsh(dst, src, is32);
+    default:
+      dst = Bounds::unknown();
   }
 }
 
@@ -53,8 +70,8 @@ void scalar_operation(Context& c, Operation op, RegState& dst, const Bounds& src
   dst.bounds.sync();
 }
 
-// dst += constant (or -=) keeps the link to the register it was copied from, at a distance. `fitted`: the value
-// had no bits above the low half, without which a 32-bit sum says nothing of the whole.
+// dst += constant (or -=) keeps the link to the register it was copied from, at a distance. `fitted`: the
+// value had no bits above the low half, without which a 32-bit sum says nothing of the whole.
 void keep_link(const Context& c, Operation op, RegState& dst, const Bounds& src, bool is32, bool fitted) {
   const bool moves = op == Operation::kAdd || op == Operation::kSub;
   if (c.privileged && moves && dst.id && !(dst.id & kIdAddConst) && src.is_const(is32) && (!is32 || fitted)) {
@@ -121,8 +138,8 @@ Check move_register(Context& c, const isa::Insn& insn, const isa::InsnDesc& d) {
     set_unknown(c, dst);
   } else {
     // The copy equals its source where the bits that are lost are known to be zero.
-    const bool same = from == 0 ? std::bit_width(src.bounds.umax) <= 32
-                                : src.bounds.umax < uint64_t{1} << (from * 8 - 1);
+    const bool same =
+        from == 0 ? std::bit_width(src.bounds.umax) <= 32 : src.bounds.umax < uint64_t{1} << (from * 8 - 1);
     if (same) assign_scalar_id(c, src);
     const RegState copy = src;
     dst = copy;
@@ -148,7 +165,8 @@ void byte_order(Bounds& b, const isa::InsnDesc& d) {
 
 Check unary(Context& c, const isa::Insn& insn, const isa::InsnDesc& d) {
   SKEP_REQUIRE(require_readable(c, insn.dst));
-  if (leaks_pointer(c, c.reg(insn.dst))) return c.reject(EACCES, "R{} pointer arithmetic prohibited", insn.dst);
+  if (leaks_pointer(c, c.reg(insn.dst)))
+    return c.reject(EACCES, "R{} pointer arithmetic prohibited", insn.dst);
   SKEP_REQUIRE(require_writable(c, insn.dst));
   RegState& dst = c.reg(insn.dst);
   if (!dst.is_scalar()) {
@@ -167,10 +185,15 @@ Check unary(Context& c, const isa::Insn& insn, const isa::InsnDesc& d) {
 Check immediate_limits(Context& c, const isa::Insn& insn, const isa::InsnDesc& d) {
   if (d.source != Source::kImm) return {};
   switch (d.operation) {
-    case Operation::kDiv: case Operation::kMod: case Operation::kSdiv: case Operation::kSmod:
+    case Operation::kDiv:
+    case Operation::kMod:
+    case Operation::kSdiv:
+    case Operation::kSmod:
       if (insn.imm == 0) return c.reject(EINVAL, "div by zero");
       return {};
-    case Operation::kLsh: case Operation::kRsh: case Operation::kArsh:
+    case Operation::kLsh:
+    case Operation::kRsh:
+    case Operation::kArsh:
       if (insn.imm < 0 || insn.imm >= (d.width == isa::Width::k32 ? 32 : 64))
         return c.reject(EINVAL, "invalid shift {}", insn.imm);
       return {};
@@ -196,17 +219,22 @@ Check do_alu(Context& c) {
   const isa::Insn insn = c.insn(c.insn_index);
   const isa::InsnDesc& d = c.desc(c.insn_index);
   switch (d.operation) {
-    case Operation::kNeg: case Operation::kToLe: case Operation::kToBe: case Operation::kBswap:
+    case Operation::kNeg:
+    case Operation::kToLe:
+    case Operation::kToBe:
+    case Operation::kBswap:
       return unary(c, insn, d);
     case Operation::kAddrSpaceCast:
-      return c.reject(EINVAL, "addr_space_cast insn can only be used in a program that has an associated arena");
-    case Operation::kMov: case Operation::kMovsx:
+      return c.reject(EINVAL,
+                      "addr_space_cast insn can only be used in a program that has an associated arena");
+    case Operation::kMov:
+    case Operation::kMovsx:
       if (d.source == Source::kReg) SKEP_REQUIRE(require_readable(c, insn.src));
       SKEP_REQUIRE(require_writable(c, insn.dst));
       if (d.source == Source::kReg) return move_register(c, insn, d);
-      c.reg(insn.dst) = RegState::constant(d.width == isa::Width::k64
-                                               ? static_cast<uint64_t>(int64_t{insn.imm})
-                                               : static_cast<uint32_t>(insn.imm));
+      c.reg(insn.dst) =
+          RegState::constant(d.width == isa::Width::k64 ? static_cast<uint64_t>(int64_t{insn.imm})
+                                                        : static_cast<uint32_t>(insn.imm));
       return {};
     default:
       break;

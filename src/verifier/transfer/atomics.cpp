@@ -67,7 +67,8 @@ Check do_atomic(Context& c) {
     SKEP_REQUIRE(require_readable(c, insn.dst));
     if (!allows_atomics(c.reg(insn.dst))) return refuse_target(c, insn.dst, "stores into");
     const RegState pointer = c.reg(insn.dst);
-    SKEP_REQUIRE(access_memory(c, insn.dst, insn.off, d.mem_bytes, AccessType::kWrite, insn.src, true, false));
+    SKEP_REQUIRE(
+        access_memory(c, insn.dst, insn.off, d.mem_bytes, AccessType::kWrite, insn.src, true, false));
     return remember_pointer_kind(c, pointer, false);
   }
   return read_modify_write(c, insn, d);

@@ -43,8 +43,8 @@ bool bounded_by(const RegState& pointer, const RegState& end) {
 }
 
 // A comparison of a packet pointer with its end. `taken` and `fallen` are the two outcomes.
-bool match_packet_pointers(const isa::Insn& insn, const isa::InsnDesc& d, const RegState& dst, const RegState& src,
-                           VerifierState& fallen, VerifierState& taken) {
+bool match_packet_pointers(const isa::Insn& insn, const isa::InsnDesc& d, const RegState& dst,
+                           const RegState& src, VerifierState& fallen, VerifierState& taken) {
   if (d.source != Source::kReg || d.width == isa::Width::k32) return false;
   const bool dst_first = bounded_by(dst, src);
   if (!dst_first && !bounded_by(src, dst)) return false;
@@ -53,11 +53,24 @@ bool match_packet_pointers(const isa::Insn& insn, const isa::InsnDesc& d, const 
   // Normalised to "pointer OP end": in which outcome is it inside, and is equality inside or outside?
   bool inside_when_taken, strict;
   switch (d.operation) {
-    case Operation::kJgt: inside_when_taken = !dst_first; strict = !dst_first; break;
-    case Operation::kJlt: inside_when_taken = dst_first; strict = dst_first; break;
-    case Operation::kJge: inside_when_taken = !dst_first; strict = dst_first; break;
-    case Operation::kJle: inside_when_taken = dst_first; strict = !dst_first; break;
-    default: return false;
+    case Operation::kJgt:
+      inside_when_taken = !dst_first;
+      strict = !dst_first;
+      break;
+    case Operation::kJlt:
+      inside_when_taken = dst_first;
+      strict = dst_first;
+      break;
+    case Operation::kJge:
+      inside_when_taken = !dst_first;
+      strict = dst_first;
+      break;
+    case Operation::kJle:
+      inside_when_taken = dst_first;
+      strict = !dst_first;
+      break;
+    default:
+      return false;
   }
   VerifierState& inside = inside_when_taken ? taken : fallen;
   VerifierState& outside = inside_when_taken ? fallen : taken;
@@ -120,7 +133,8 @@ Check explore_both(Context& c, const isa::Insn& insn, const isa::InsnDesc& d) {
   const bool is32 = d.width == isa::Width::k32;
   VerifierState& fallen = *c.state;
   LinkedRegs linked;
-  if (by_reg && c.reg(insn.src).is_scalar() && c.reg(insn.src).id) collect_linked(fallen, c.reg(insn.src).id, linked);
+  if (by_reg && c.reg(insn.src).is_scalar() && c.reg(insn.src).id)
+    collect_linked(fallen, c.reg(insn.src).id, linked);
   if (c.reg(insn.dst).is_scalar() && c.reg(insn.dst).id) collect_linked(fallen, c.reg(insn.dst).id, linked);
   if (linked.count > 1) push_history(c, fallen, {.linked = linked});
 
@@ -153,7 +167,8 @@ Check explore_both(Context& c, const isa::Insn& insn, const isa::InsnDesc& d) {
   if (!is32 && !by_reg && insn.imm == 0 && equality && dst.maybe_null()) {
     mark_null_check(fallen, insn.dst, d.operation == Operation::kJne);
     mark_null_check(taken, insn.dst, d.operation == Operation::kJeq);
-  } else if (!match_packet_pointers(insn, d, dst, by_reg ? src : dst, fallen, taken) && leaks_pointer(c, c.reg(insn.dst))) {
+  } else if (!match_packet_pointers(insn, d, dst, by_reg ? src : dst, fallen, taken) &&
+             leaks_pointer(c, c.reg(insn.dst))) {
     return c.reject(EACCES, "R{} pointer comparison prohibited", insn.dst);
   }
   follow(c);

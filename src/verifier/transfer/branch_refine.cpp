@@ -82,17 +82,28 @@ enum class Relation : uint8_t { kEq, kNe, kLt, kLe, kGt, kGe, kSlt, kSle, kSgt, 
 
 Relation relation(Operation op, bool holds) {
   switch (op) {
-    case Operation::kJeq: return holds ? Relation::kEq : Relation::kNe;
-    case Operation::kJne: return holds ? Relation::kNe : Relation::kEq;
-    case Operation::kJset: return holds ? Relation::kBitSet : Relation::kBitsClear;
-    case Operation::kJgt: return holds ? Relation::kGt : Relation::kLe;
-    case Operation::kJge: return holds ? Relation::kGe : Relation::kLt;
-    case Operation::kJlt: return holds ? Relation::kLt : Relation::kGe;
-    case Operation::kJle: return holds ? Relation::kLe : Relation::kGt;
-    case Operation::kJsgt: return holds ? Relation::kSgt : Relation::kSle;
-    case Operation::kJsge: return holds ? Relation::kSge : Relation::kSlt;
-    case Operation::kJslt: return holds ? Relation::kSlt : Relation::kSge;
-    default: return holds ? Relation::kSle : Relation::kSgt;
+    case Operation::kJeq:
+      return holds ? Relation::kEq : Relation::kNe;
+    case Operation::kJne:
+      return holds ? Relation::kNe : Relation::kEq;
+    case Operation::kJset:
+      return holds ? Relation::kBitSet : Relation::kBitsClear;
+    case Operation::kJgt:
+      return holds ? Relation::kGt : Relation::kLe;
+    case Operation::kJge:
+      return holds ? Relation::kGe : Relation::kLt;
+    case Operation::kJlt:
+      return holds ? Relation::kLt : Relation::kGe;
+    case Operation::kJle:
+      return holds ? Relation::kLe : Relation::kGt;
+    case Operation::kJsgt:
+      return holds ? Relation::kSgt : Relation::kSle;
+    case Operation::kJsge:
+      return holds ? Relation::kSge : Relation::kSlt;
+    case Operation::kJslt:
+      return holds ? Relation::kSlt : Relation::kSge;
+    default:
+      return holds ? Relation::kSle : Relation::kSgt;
   }
 }
 
@@ -110,14 +121,22 @@ void refine(RegState& ra, RegState& rb, Relation relation, bool is32) {
       if (!b->is_const(is32)) return;
       if (relation == Relation::kNe) return not_equal(*a, *b, is32);
       return bits_known(*a, b->const_value(is32), relation == Relation::kBitSet, is32);
-    case Relation::kLt: return unsigned_less(*a, *b, false, is32);
-    case Relation::kLe: return unsigned_less(*a, *b, true, is32);
-    case Relation::kGt: return unsigned_less(*b, *a, false, is32);
-    case Relation::kGe: return unsigned_less(*b, *a, true, is32);
-    case Relation::kSlt: return signed_less(*a, *b, false, is32);
-    case Relation::kSle: return signed_less(*a, *b, true, is32);
-    case Relation::kSgt: return signed_less(*b, *a, false, is32);
-    case Relation::kSge: return signed_less(*b, *a, true, is32);
+    case Relation::kLt:
+      return unsigned_less(*a, *b, false, is32);
+    case Relation::kLe:
+      return unsigned_less(*a, *b, true, is32);
+    case Relation::kGt:
+      return unsigned_less(*b, *a, false, is32);
+    case Relation::kGe:
+      return unsigned_less(*b, *a, true, is32);
+    case Relation::kSlt:
+      return signed_less(*a, *b, false, is32);
+    case Relation::kSle:
+      return signed_less(*a, *b, true, is32);
+    case Relation::kSgt:
+      return signed_less(*b, *a, false, is32);
+    case Relation::kSge:
+      return signed_less(*b, *a, true, is32);
   }
 }
 

@@ -11,15 +11,24 @@ using isa::Operation;
 // The same comparison with the operands exchanged.
 Operation mirrored(Operation op) {
   switch (op) {
-    case Operation::kJge: return Operation::kJle;
-    case Operation::kJgt: return Operation::kJlt;
-    case Operation::kJle: return Operation::kJge;
-    case Operation::kJlt: return Operation::kJgt;
-    case Operation::kJsge: return Operation::kJsle;
-    case Operation::kJsgt: return Operation::kJslt;
-    case Operation::kJsle: return Operation::kJsge;
-    case Operation::kJslt: return Operation::kJsgt;
-    default: return op;
+    case Operation::kJge:
+      return Operation::kJle;
+    case Operation::kJgt:
+      return Operation::kJlt;
+    case Operation::kJle:
+      return Operation::kJge;
+    case Operation::kJlt:
+      return Operation::kJgt;
+    case Operation::kJsge:
+      return Operation::kJsle;
+    case Operation::kJsgt:
+      return Operation::kJslt;
+    case Operation::kJsle:
+      return Operation::kJsge;
+    case Operation::kJslt:
+      return Operation::kJsgt;
+    default:
+      return op;
   }
 }
 
@@ -76,24 +85,39 @@ int scalars(const Bounds& a, const Bounds& b, Operation op, bool is32) {
       if (x.bits.is_const() && y.bits.is_const()) return (x.bits.value == y.bits.value) == equal;
       return disjoint(a, b, is32) ? !equal : -1;
     }
-    case Operation::kJset: return bits_set(a, b, is32);
-    case Operation::kJgt: return ordered(x.umin, x.umax, y.umin, y.umax, false);
-    case Operation::kJge: return ordered(x.umin, x.umax, y.umin, y.umax, true);
-    case Operation::kJlt: return ordered(y.umin, y.umax, x.umin, x.umax, false);
-    case Operation::kJle: return ordered(y.umin, y.umax, x.umin, x.umax, true);
-    case Operation::kJsgt: return ordered(x.smin, x.smax, y.smin, y.smax, false);
-    case Operation::kJsge: return ordered(x.smin, x.smax, y.smin, y.smax, true);
-    case Operation::kJslt: return ordered(y.smin, y.smax, x.smin, x.smax, false);
-    case Operation::kJsle: return ordered(y.smin, y.smax, x.smin, x.smax, true);
-    default: return -1;
+    case Operation::kJset:
+      return bits_set(a, b, is32);
+    case Operation::kJgt:
+      return ordered(x.umin, x.umax, y.umin, y.umax, false);
+    case Operation::kJge:
+      return ordered(x.umin, x.umax, y.umin, y.umax, true);
+    case Operation::kJlt:
+      return ordered(y.umin, y.umax, x.umin, x.umax, false);
+    case Operation::kJle:
+      return ordered(y.umin, y.umax, x.umin, x.umax, true);
+    case Operation::kJsgt:
+      return ordered(x.smin, x.smax, y.smin, y.smax, false);
+    case Operation::kJsge:
+      return ordered(x.smin, x.smax, y.smin, y.smax, true);
+    case Operation::kJslt:
+      return ordered(y.smin, y.smax, x.smin, x.smax, false);
+    case Operation::kJsle:
+      return ordered(y.smin, y.smax, x.smin, x.smax, true);
+    default:
+      return -1;
   }
 }
 
 bool never_null(const RegState& r) {
   if (r.maybe_null()) return false;
   switch (r.kind) {
-    case RegKind::kSocket: case RegKind::kTcpSock: case RegKind::kMapValue: case RegKind::kMapKey:
-    case RegKind::kSockCommon: case RegKind::kMapPtr: case RegKind::kMem:
+    case RegKind::kSocket:
+    case RegKind::kTcpSock:
+    case RegKind::kMapValue:
+    case RegKind::kMapKey:
+    case RegKind::kSockCommon:
+    case RegKind::kMapPtr:
+    case RegKind::kMem:
       return true;
     default:
       return false;

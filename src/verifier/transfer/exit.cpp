@@ -7,7 +7,8 @@ namespace skep::verifier {
 
 Check return_to_caller(Context& c) {
   const Frame callee = std::move(c.state->frames.back());
-  if (callee.regs[0].is(RegKind::kStack)) return c.reject(EINVAL, "cannot return stack pointer to the caller");
+  if (callee.regs[0].is(RegKind::kStack))
+    return c.reject(EINVAL, "cannot return stack pointer to the caller");
   if (c.log.any()) {
     c.state->frames.back() = callee;
     c.state->frames[callee.number - 1].regs[0] = callee.regs[0];
@@ -29,13 +30,15 @@ Check check_return_value(Context& c) {
   if (leaks_pointer(c, r0)) return c.reject(EACCES, "R0 leaks addr as return value");
   if (sub != 0) {
     if (!r0.is_scalar())
-      return c.reject(EINVAL, "At subprogram exit the register R0 is not a scalar value ({})", type_name(r0.kind, r0.flags));
+      return c.reject(EINVAL, "At subprogram exit the register R0 is not a scalar value ({})",
+                      type_name(r0.kind, r0.flags));
     return {};
   }
   const progtypes::ReturnRange range = progtypes::return_range(*c.request.type, c.attach_type);
   if (!range.enforced) return {};
   if (!r0.is_scalar())
-    return c.reject(EINVAL, "At program exit the register R0 is not a known value ({})", type_name(r0.kind, r0.flags));
+    return c.reject(EINVAL, "At program exit the register R0 is not a known value ({})",
+                    type_name(r0.kind, r0.flags));
   SKEP_REQUIRE(mark_precise(c, 0));
   const Bounds& b = r0.bounds;
   if (b.smin >= range.low && b.smax <= range.high) return {};
@@ -43,7 +46,8 @@ Check check_return_value(Context& c) {
   if (b.smin > kS64Min) known += fmt::format(" smin={}", b.smin);
   if (b.smax < kS64Max) known += fmt::format(" smax={}", b.smax);
   if (known.empty()) known = " unknown scalar value";
-  return c.reject(EINVAL, "At program exit the register R0 has{} should have been in [{}, {}]", known, range.low, range.high);
+  return c.reject(EINVAL, "At program exit the register R0 has{} should have been in [{}, {}]", known,
+                  range.low, range.high);
 }
 
 Check do_exit(Context& c, bool* path_ended) {

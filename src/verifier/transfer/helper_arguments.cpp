@@ -18,10 +18,16 @@ struct Accepts {
 };
 
 std::span<const Accepts> accepted_kinds(Arg arg) {
-  static constexpr Accepts kMapMemory[] = {{RegKind::kStack}, {RegKind::kPacket}, {RegKind::kPacketMeta}, {RegKind::kMapKey}, {RegKind::kMapValue}};
-  static constexpr Accepts kMemory[] = {{RegKind::kStack}, {RegKind::kPacket}, {RegKind::kPacketMeta}, {RegKind::kMapKey}, {RegKind::kMapValue},
-                                        {RegKind::kMem}, {RegKind::kMem, kMemRingbuf}, {RegKind::kBuf}};
-  static constexpr Accepts kSockets[] = {{RegKind::kSockCommon}, {RegKind::kSocket}, {RegKind::kTcpSock}, {RegKind::kXdpSock}};
+  static constexpr Accepts kMapMemory[] = {{RegKind::kStack},
+                                           {RegKind::kPacket},
+                                           {RegKind::kPacketMeta},
+                                           {RegKind::kMapKey},
+                                           {RegKind::kMapValue}};
+  static constexpr Accepts kMemory[] = {
+      {RegKind::kStack},    {RegKind::kPacket}, {RegKind::kPacketMeta},       {RegKind::kMapKey},
+      {RegKind::kMapValue}, {RegKind::kMem},    {RegKind::kMem, kMemRingbuf}, {RegKind::kBuf}};
+  static constexpr Accepts kSockets[] = {
+      {RegKind::kSockCommon}, {RegKind::kSocket}, {RegKind::kTcpSock}, {RegKind::kXdpSock}};
   static constexpr Accepts kFullSocket[] = {{RegKind::kSocket}};
   static constexpr Accepts kScalars[] = {{RegKind::kScalar}};
   static constexpr Accepts kContexts[] = {{RegKind::kContext}};
@@ -31,27 +37,51 @@ std::span<const Accepts> accepted_kinds(Arg arg) {
   static constexpr Accepts kStacks[] = {{RegKind::kStack}};
   static constexpr Accepts kFunctions[] = {{RegKind::kFunc}};
   switch (arg) {
-    case Arg::kConstMapPtr: return kMaps;
-    case Arg::kMapKey: case Arg::kMapValue: case Arg::kUninitMapValue: return kMapMemory;
-    case Arg::kMem: case Arg::kMemWrite: case Arg::kUninitMem: case Arg::kFixedSizeMem:
-    case Arg::kFixedSizeUninitMem: case Arg::kFixedSizeWriteMem: case Arg::kFixedSizeAlignedUninitMem:
-    case Arg::kLong: case Arg::kInt: return kMemory;
-    case Arg::kConstSize: case Arg::kConstSizeOrZero: case Arg::kConstAllocSizeOrZero: return kScalars;
-    case Arg::kCtx: return kContexts;
-    case Arg::kSockCommon: case Arg::kBtfIdSockCommon: return kSockets;
-    case Arg::kSocket: return kFullSocket;
-    case Arg::kRingbufMem: return kRecords;
-    case Arg::kConstStr: return kStrings;
-    case Arg::kStackPtr: return kStacks;
-    case Arg::kFunc: return kFunctions;
-    default: return {};
+    case Arg::kConstMapPtr:
+      return kMaps;
+    case Arg::kMapKey:
+    case Arg::kMapValue:
+    case Arg::kUninitMapValue:
+      return kMapMemory;
+    case Arg::kMem:
+    case Arg::kMemWrite:
+    case Arg::kUninitMem:
+    case Arg::kFixedSizeMem:
+    case Arg::kFixedSizeUninitMem:
+    case Arg::kFixedSizeWriteMem:
+    case Arg::kFixedSizeAlignedUninitMem:
+    case Arg::kLong:
+    case Arg::kInt:
+      return kMemory;
+    case Arg::kConstSize:
+    case Arg::kConstSizeOrZero:
+    case Arg::kConstAllocSizeOrZero:
+      return kScalars;
+    case Arg::kCtx:
+      return kContexts;
+    case Arg::kSockCommon:
+    case Arg::kBtfIdSockCommon:
+      return kSockets;
+    case Arg::kSocket:
+      return kFullSocket;
+    case Arg::kRingbufMem:
+      return kRecords;
+    case Arg::kConstStr:
+      return kStrings;
+    case Arg::kStackPtr:
+      return kStacks;
+    case Arg::kFunc:
+      return kFunctions;
+    default:
+      return {};
   }
 }
 
 Check check_kind(Context& c, int reg, const ArgSpec& spec) {
   const RegState& r = c.reg(reg);
   uint8_t flags = r.flags;
-  const bool reads_only = spec.type == Arg::kMem || spec.type == Arg::kFixedSizeMem || spec.flags & helpers::kRdonly;
+  const bool reads_only =
+      spec.type == Arg::kMem || spec.type == Arg::kFixedSizeMem || spec.flags & helpers::kRdonly;
   if (reads_only) flags &= static_cast<uint8_t>(~kMemReadOnly);
   if (spec.flags & helpers::kMaybeNull) flags &= static_cast<uint8_t>(~kPtrMaybeNull);
   const auto accepted = accepted_kinds(spec.type);
@@ -71,8 +101,14 @@ Check check_kind(Context& c, int reg, const ArgSpec& spec) {
 
 AccessType access_of(Arg arg) {
   switch (arg) {
-    case Arg::kUninitMapValue: case Arg::kMemWrite: case Arg::kUninitMem: case Arg::kFixedSizeUninitMem:
-    case Arg::kFixedSizeWriteMem: case Arg::kFixedSizeAlignedUninitMem: case Arg::kLong: case Arg::kInt:
+    case Arg::kUninitMapValue:
+    case Arg::kMemWrite:
+    case Arg::kUninitMem:
+    case Arg::kFixedSizeUninitMem:
+    case Arg::kFixedSizeWriteMem:
+    case Arg::kFixedSizeAlignedUninitMem:
+    case Arg::kLong:
+    case Arg::kInt:
       return AccessType::kWrite;
     default:
       return AccessType::kRead;
@@ -112,12 +148,15 @@ Check check_size(Context& c, int reg, AccessType type, bool zero_size_allowed, C
   const Bounds& b = r.bounds;
   call.size_max = b.umax;
   HelperMemory* memory = b.is_const() ? &call.memory : nullptr;
-  if (b.smin < 0) return c.reject(EACCES, "R{} min value is negative, either use unsigned or 'var &= const'", reg);
+  if (b.smin < 0)
+    return c.reject(EACCES, "R{} min value is negative, either use unsigned or 'var &= const'", reg);
   if (b.umin == 0 && !zero_size_allowed)
-    return c.reject(EACCES, "R{} invalid zero-sized read: u64=[{},{}]", reg, static_cast<int64_t>(b.umin), static_cast<int64_t>(b.umax));
+    return c.reject(EACCES, "R{} invalid zero-sized read: u64=[{},{}]", reg, static_cast<int64_t>(b.umin),
+                    static_cast<int64_t>(b.umax));
   if (b.umax >= static_cast<uint64_t>(kMaxVarSize))
     return c.reject(EACCES, "R{} unbounded memory access, use 'var &= const' or 'if (var < const)'", reg);
-  SKEP_REQUIRE(helper_memory_access(c, reg - 1, static_cast<int64_t>(b.umax), type, zero_size_allowed, memory));
+  SKEP_REQUIRE(
+      helper_memory_access(c, reg - 1, static_cast<int64_t>(b.umax), type, zero_size_allowed, memory));
   return mark_precise(c, reg);
 }
 
@@ -147,7 +186,8 @@ Check check_content(Context& c, int index, const ArgSpec& spec, CallFacts& call)
       return {};
     case Arg::kMapKey:
       if (!call.map) return c.reject(EACCES, "invalid map_ptr to access map->key");
-      SKEP_REQUIRE(helper_memory_access(c, reg, call.map->spec().key_size, AccessType::kRead, false, nullptr));
+      SKEP_REQUIRE(
+          helper_memory_access(c, reg, call.map->spec().key_size, AccessType::kRead, false, nullptr));
       return learn_constant_key(c, reg, call);
     case Arg::kMapValue:
     case Arg::kUninitMapValue:
@@ -160,12 +200,17 @@ Check check_content(Context& c, int index, const ArgSpec& spec, CallFacts& call)
     case Arg::kUninitMem:
       call.memory.raw = may_be_uninitialised(spec.type);
       return {};
-    case Arg::kFixedSizeMem: case Arg::kFixedSizeUninitMem: case Arg::kFixedSizeWriteMem:
-    case Arg::kFixedSizeAlignedUninitMem: case Arg::kLong: case Arg::kInt: {
+    case Arg::kFixedSizeMem:
+    case Arg::kFixedSizeUninitMem:
+    case Arg::kFixedSizeWriteMem:
+    case Arg::kFixedSizeAlignedUninitMem:
+    case Arg::kLong:
+    case Arg::kInt: {
       const uint32_t size = spec.type == Arg::kLong ? 8 : spec.type == Arg::kInt ? 4 : spec.mem_size;
       call.memory.raw = may_be_uninitialised(spec.type);
       SKEP_REQUIRE(helper_memory_access(c, reg, size, access, false, &call.memory));
-      const bool aligned = spec.type == Arg::kFixedSizeAlignedUninitMem || spec.type == Arg::kLong || spec.type == Arg::kInt;
+      const bool aligned =
+          spec.type == Arg::kFixedSizeAlignedUninitMem || spec.type == Arg::kLong || spec.type == Arg::kInt;
       return aligned ? check_alignment(c, reg, 0, size, true) : Check{};
     }
     case Arg::kConstSize:
@@ -187,8 +232,14 @@ Check check_content(Context& c, int index, const ArgSpec& spec, CallFacts& call)
 
 Check pointer_argument_offset(Context& c, const RegState& r, int reg) {
   switch (r.kind) {
-    case RegKind::kStack: case RegKind::kPacket: case RegKind::kPacketMeta: case RegKind::kMapKey:
-    case RegKind::kMapValue: case RegKind::kMem: case RegKind::kBuf: case RegKind::kScalar:
+    case RegKind::kStack:
+    case RegKind::kPacket:
+    case RegKind::kPacketMeta:
+    case RegKind::kMapKey:
+    case RegKind::kMapValue:
+    case RegKind::kMem:
+    case RegKind::kBuf:
+    case RegKind::kScalar:
       return {};
     default:
       return pointer_off_is_zero(c, r, reg);
@@ -201,23 +252,25 @@ Check helper_memory_access(Context& c, int reg, int64_t size, AccessType type, b
   const auto bytes = static_cast<uint32_t>(size);
   const bool write = type == AccessType::kWrite;
   if (!r.maybe_null()) switch (r.kind) {
-    case RegKind::kPacket:
-    case RegKind::kPacketMeta:
-      return packet_access(c, reg, r.off, bytes, zero_size_allowed);
-    case RegKind::kMapKey:
-      if (write) return c.reject(EACCES, "R{} cannot write into {}", reg, type_name(r.kind, r.flags));
-      return mem_region_access(c, reg, r.off, bytes, r.map->spec().key_size, false);
-    case RegKind::kMapValue:
-      SKEP_REQUIRE(map_access_type(c, *r.map, reg, r.off, bytes, type));
-      return map_access(c, reg, r.off, bytes, zero_size_allowed);
-    case RegKind::kMem:
-      if (write && r.flags & kMemReadOnly) return c.reject(EACCES, "R{} cannot write into {}", reg, type_name(r.kind, r.flags));
-      return mem_region_access(c, reg, r.off, bytes, r.mem_size, zero_size_allowed);
-    case RegKind::kStack:
-      return stack_range_initialized(c, reg, r.off, static_cast<int>(size), zero_size_allowed, type, memory);
-    default:
-      break;
-  }
+      case RegKind::kPacket:
+      case RegKind::kPacketMeta:
+        return packet_access(c, reg, r.off, bytes, zero_size_allowed);
+      case RegKind::kMapKey:
+        if (write) return c.reject(EACCES, "R{} cannot write into {}", reg, type_name(r.kind, r.flags));
+        return mem_region_access(c, reg, r.off, bytes, r.map->spec().key_size, false);
+      case RegKind::kMapValue:
+        SKEP_REQUIRE(map_access_type(c, *r.map, reg, r.off, bytes, type));
+        return map_access(c, reg, r.off, bytes, zero_size_allowed);
+      case RegKind::kMem:
+        if (write && r.flags & kMemReadOnly)
+          return c.reject(EACCES, "R{} cannot write into {}", reg, type_name(r.kind, r.flags));
+        return mem_region_access(c, reg, r.off, bytes, r.mem_size, zero_size_allowed);
+      case RegKind::kStack:
+        return stack_range_initialized(c, reg, r.off, static_cast<int>(size), zero_size_allowed, type,
+                                       memory);
+      default:
+        break;
+    }
   if (zero_size_allowed && size == 0 && r.is_null()) return {};
   return c.reject(EACCES, "R{} type={} expected=fp", reg, type_name(r.kind, r.flags));
 }
@@ -232,16 +285,19 @@ Check check_helper_argument(Context& c, int index, CallFacts& call) {
     if (leaks_pointer(c, r)) return c.reject(EACCES, "R{} leaks addr into helper function", reg);
     return {};
   }
-  if (r.is_packet() && !(call.proto->traits & helpers::kPacketAccess && may_access_packet(c, AccessType::kRead, true)))
+  if (r.is_packet() &&
+      !(call.proto->traits & helpers::kPacketAccess && may_access_packet(c, AccessType::kRead, true)))
     return c.reject(EACCES, "helper access to the packet is not allowed");
   if (!(r.is_null() && spec.flags & helpers::kMaybeNull)) {
     SKEP_REQUIRE(check_kind(c, reg, spec));
     if (spec.flags & helpers::kRelease && r.off != 0)
-      return c.reject(EINVAL, "R{} must have zero offset when passed to release func or trusted arg to kfunc", reg);
+      return c.reject(EINVAL, "R{} must have zero offset when passed to release func or trusted arg to kfunc",
+                      reg);
     SKEP_REQUIRE(pointer_argument_offset(c, r, reg));
   }
   if (spec.flags & helpers::kRelease) {
-    if (!r.ref_obj_id && !r.is_null()) return c.reject(EINVAL, "R{} must be referenced when passed to release function", reg);
+    if (!r.ref_obj_id && !r.is_null())
+      return c.reject(EINVAL, "R{} must be referenced when passed to release function", reg);
     call.release_reg = reg;
   }
   if (r.ref_obj_id) {

@@ -19,11 +19,16 @@ std::string call_name(uint32_t id) {
 bool has_capability(const Context& c, helpers::Needs needs) {
   const Capabilities& may = c.request.capabilities;
   switch (needs) {
-    case helpers::Needs::kNothing: return true;
-    case helpers::Needs::kBpf: return may.bpf;
-    case helpers::Needs::kPerfmon: return may.perfmon;
-    case helpers::Needs::kNetAdmin: return may.net_admin;
-    case helpers::Needs::kSysAdmin: return may.sys_admin;
+    case helpers::Needs::kNothing:
+      return true;
+    case helpers::Needs::kBpf:
+      return may.bpf;
+    case helpers::Needs::kPerfmon:
+      return may.perfmon;
+    case helpers::Needs::kNetAdmin:
+      return may.net_admin;
+    case helpers::Needs::kSysAdmin:
+      return may.sys_admin;
   }
   return false;
 }
@@ -44,18 +49,27 @@ Check find_proto(Context& c, uint32_t id, const helpers::HelperProto** out) {
 Check check_map(Context& c, uint32_t id, const CallFacts& call) {
   if (!call.map) return {};
   const maps::MapTypeRow& row = call.map->row();
-  if (!row.helpers.has(id)) return c.reject(EINVAL, "cannot pass map_type {} into func {}", row.type, call_name(id));
+  if (!row.helpers.has(id))
+    return c.reject(EINVAL, "cannot pass map_type {} into func {}", row.type, call_name(id));
   return {};
 }
 
 // What a lookup yields is memory of the value only in these; others hand out objects.
 bool holds_plain_values(uint32_t map_type) {
   switch (map_type) {
-    case abi::BPF_MAP_TYPE_HASH: case abi::BPF_MAP_TYPE_ARRAY: case abi::BPF_MAP_TYPE_PERCPU_HASH:
-    case abi::BPF_MAP_TYPE_PERCPU_ARRAY: case abi::BPF_MAP_TYPE_LRU_HASH: case abi::BPF_MAP_TYPE_LRU_PERCPU_HASH:
-    case abi::BPF_MAP_TYPE_LPM_TRIE: case abi::BPF_MAP_TYPE_CGROUP_STORAGE:
-    case abi::BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: case abi::BPF_MAP_TYPE_SK_STORAGE:
-    case abi::BPF_MAP_TYPE_TASK_STORAGE: case abi::BPF_MAP_TYPE_INODE_STORAGE: case abi::BPF_MAP_TYPE_CGRP_STORAGE:
+    case abi::BPF_MAP_TYPE_HASH:
+    case abi::BPF_MAP_TYPE_ARRAY:
+    case abi::BPF_MAP_TYPE_PERCPU_HASH:
+    case abi::BPF_MAP_TYPE_PERCPU_ARRAY:
+    case abi::BPF_MAP_TYPE_LRU_HASH:
+    case abi::BPF_MAP_TYPE_LRU_PERCPU_HASH:
+    case abi::BPF_MAP_TYPE_LPM_TRIE:
+    case abi::BPF_MAP_TYPE_CGROUP_STORAGE:
+    case abi::BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+    case abi::BPF_MAP_TYPE_SK_STORAGE:
+    case abi::BPF_MAP_TYPE_TASK_STORAGE:
+    case abi::BPF_MAP_TYPE_INODE_STORAGE:
+    case abi::BPF_MAP_TYPE_CGRP_STORAGE:
       return true;
     default:
       return false;
@@ -67,8 +81,10 @@ Check check_map_flags(Context& c, uint32_t id, const CallFacts& call) {
   if (!call.map) return {};
   const uint32_t flags = call.map->spec().flags;
   switch (id) {
-    case abi::BPF_FUNC_map_update_elem: case abi::BPF_FUNC_map_delete_elem:
-    case abi::BPF_FUNC_map_push_elem: case abi::BPF_FUNC_map_pop_elem:
+    case abi::BPF_FUNC_map_update_elem:
+    case abi::BPF_FUNC_map_delete_elem:
+    case abi::BPF_FUNC_map_push_elem:
+    case abi::BPF_FUNC_map_pop_elem:
       if (flags & abi::BPF_F_RDONLY_PROG) return c.reject(EACCES, "write into map forbidden");
       return {};
     default:
@@ -90,36 +106,44 @@ Check check_tail_call(Context& c, uint32_t id, const CallFacts& call) {
   if (!call.map || call.map->spec().type != abi::BPF_MAP_TYPE_PROG_ARRAY)
     return c.reject(EINVAL, "expected prog array map for tail call");
   const Bounds& index = c.reg(3).bounds;
-  if (!c.reg(3).is_scalar() || !index.is_const() || index.bits.value >= call.map->spec().max_entries) return {};
+  if (!c.reg(3).is_scalar() || !index.is_const() || index.bits.value >= call.map->spec().max_entries)
+    return {};
   return mark_precise(c, 3);
 }
 
 Check release_argument(Context& c, uint32_t id, const CallFacts& call) {
   if (!call.release_reg) return {};
-  if (call.ref_obj_id ? release_reference(c, call.ref_obj_id).ok() : c.reg(call.release_reg).is_null()) return {};
+  if (call.ref_obj_id ? release_reference(c, call.ref_obj_id).ok() : c.reg(call.release_reg).is_null())
+    return {};
   return c.reject(EINVAL, "func {} reference has not been acquired before", call_name(id));
 }
 
 RegState result_register(Context& c, uint32_t id, const CallFacts& call) {
   const auto null = static_cast<uint8_t>(call.proto->ret_flags & helpers::kMaybeNull ? kPtrMaybeNull : 0);
   switch (call.proto->ret) {
-    case Ret::kInteger: return unknown_scalar(c);
+    case Ret::kInteger:
+      return unknown_scalar(c);
     case Ret::kMapValue: {
       RegState r = RegState::pointer(RegKind::kMapValue, null);
       r.map = call.map;
-      if (id == abi::BPF_FUNC_map_lookup_elem && call.constant_key >= 0 && call.constant_key < call.map->spec().max_entries)
+      if (id == abi::BPF_FUNC_map_lookup_elem && call.constant_key >= 0 &&
+          call.constant_key < call.map->spec().max_entries)
         r.flags = 0;
       return r;
     }
-    case Ret::kSocket: return RegState::pointer(RegKind::kSocket, null);
-    case Ret::kTcpSock: return RegState::pointer(RegKind::kTcpSock, null);
-    case Ret::kSockCommon: return RegState::pointer(RegKind::kSockCommon, null);
+    case Ret::kSocket:
+      return RegState::pointer(RegKind::kSocket, null);
+    case Ret::kTcpSock:
+      return RegState::pointer(RegKind::kTcpSock, null);
+    case Ret::kSockCommon:
+      return RegState::pointer(RegKind::kSockCommon, null);
     case Ret::kRingbufMem: {
       RegState r = RegState::pointer(RegKind::kMem, static_cast<uint8_t>(null | kMemRingbuf));
       r.mem_size = static_cast<uint32_t>(call.mem_size);
       return r;
     }
-    default: return RegState{};
+    default:
+      return RegState{};
   }
 }
 
@@ -129,8 +153,11 @@ void refine_result(Context& c, uint32_t id, const CallFacts& call) {
   Bounds& b = c.reg(0).bounds;
   constexpr int32_t kMaxErrno = 4095;
   switch (id) {
-    case abi::BPF_FUNC_get_stack: case abi::BPF_FUNC_get_task_stack: case abi::BPF_FUNC_probe_read_str:
-    case abi::BPF_FUNC_probe_read_kernel_str: case abi::BPF_FUNC_probe_read_user_str:
+    case abi::BPF_FUNC_get_stack:
+    case abi::BPF_FUNC_get_task_stack:
+    case abi::BPF_FUNC_probe_read_str:
+    case abi::BPF_FUNC_probe_read_kernel_str:
+    case abi::BPF_FUNC_probe_read_user_str:
       b.smax = static_cast<int64_t>(call.size_max);
       b.s32max = static_cast<int32_t>(call.size_max);
       b.smin = b.s32min = -kMaxErrno;

@@ -33,26 +33,37 @@ Check sane_bounds(Context& c, RegState& reg, const char* where) {
   return {};
 }
 
-bool leaks_pointer(const Context& c, const RegState& reg) { return !c.allow_pointer_leaks && reg.is_pointer(); }
+bool leaks_pointer(const Context& c, const RegState& reg) {
+  return !c.allow_pointer_leaks && reg.is_pointer();
+}
 
 namespace {
 
 Check alu_reserved(Context& c, const isa::Insn& insn) {
   switch (insn.code & 0xf0) {
-    case abi::BPF_NEG: return c.reject(EINVAL, "BPF_NEG uses reserved fields");
-    case abi::BPF_END: return c.reject(EINVAL, "BPF_END uses reserved fields");
-    case abi::BPF_MOV: return c.reject(EINVAL, "BPF_MOV uses reserved fields");
-    default: return c.reject(EINVAL, "BPF_ALU uses reserved fields");
+    case abi::BPF_NEG:
+      return c.reject(EINVAL, "BPF_NEG uses reserved fields");
+    case abi::BPF_END:
+      return c.reject(EINVAL, "BPF_END uses reserved fields");
+    case abi::BPF_MOV:
+      return c.reject(EINVAL, "BPF_MOV uses reserved fields");
+    default:
+      return c.reject(EINVAL, "BPF_ALU uses reserved fields");
   }
 }
 
 Check jump_reserved(Context& c, const isa::Insn& insn) {
   switch (insn.code & 0xf0) {
-    case abi::BPF_CALL: return c.reject(EINVAL, "BPF_CALL uses reserved fields");
-    case abi::BPF_JA: return c.reject(EINVAL, "BPF_JA uses reserved fields");
-    case abi::BPF_EXIT: return c.reject(EINVAL, "BPF_EXIT uses reserved fields");
-    case 0xe0: return c.reject(EINVAL, "invalid may_goto imm {}", insn.imm);
-    default: return c.reject(EINVAL, "BPF_JMP/JMP32 uses reserved fields");
+    case abi::BPF_CALL:
+      return c.reject(EINVAL, "BPF_CALL uses reserved fields");
+    case abi::BPF_JA:
+      return c.reject(EINVAL, "BPF_JA uses reserved fields");
+    case abi::BPF_EXIT:
+      return c.reject(EINVAL, "BPF_EXIT uses reserved fields");
+    case 0xe0:
+      return c.reject(EINVAL, "invalid may_goto imm {}", insn.imm);
+    default:
+      return c.reject(EINVAL, "BPF_JMP/JMP32 uses reserved fields");
   }
 }
 
@@ -63,17 +74,23 @@ Check reserved_fields(Context& c, const isa::Insn& insn, const isa::InsnDesc* d)
   if (d && isa::reserved_fields_ok(*d, insn)) return {};
   switch (insn.code & 7) {
     case abi::BPF_ALU:
-    case abi::BPF_ALU64: return alu_reserved(c, insn);
+    case abi::BPF_ALU64:
+      return alu_reserved(c, insn);
     case abi::BPF_JMP:
-    case abi::BPF_JMP32: return jump_reserved(c, insn);
-    case abi::BPF_LDX: return c.reject(EINVAL, "BPF_LDX uses reserved fields");
-    case abi::BPF_ST: return c.reject(EINVAL, "BPF_ST uses reserved fields");
+    case abi::BPF_JMP32:
+      return jump_reserved(c, insn);
+    case abi::BPF_LDX:
+      return c.reject(EINVAL, "BPF_LDX uses reserved fields");
+    case abi::BPF_ST:
+      return c.reject(EINVAL, "BPF_ST uses reserved fields");
     case abi::BPF_STX:
-      if ((insn.code & 0xe0) == abi::BPF_ATOMIC && ((insn.code & 0x18) == abi::BPF_B || (insn.code & 0x18) == abi::BPF_H) &&
-          insn.imm != 0x100 && insn.imm != 0x110)
+      if ((insn.code & 0xe0) == abi::BPF_ATOMIC &&
+          ((insn.code & 0x18) == abi::BPF_B || (insn.code & 0x18) == abi::BPF_H) && insn.imm != 0x100 &&
+          insn.imm != 0x110)
         return c.reject(EINVAL, "invalid atomic operand size");
       if ((insn.code & 0xe0) == abi::BPF_ATOMIC)
-        return c.reject(EINVAL, "BPF_ATOMIC uses invalid atomic opcode {:02x}", static_cast<uint32_t>(insn.imm));
+        return c.reject(EINVAL, "BPF_ATOMIC uses invalid atomic opcode {:02x}",
+                        static_cast<uint32_t>(insn.imm));
       return c.reject(EINVAL, "BPF_STX uses reserved fields");
     default:
       if ((insn.code & 0xe0) == abi::BPF_IMM) return c.reject(EINVAL, "BPF_LD_IMM64 uses reserved fields");

@@ -1,4 +1,5 @@
-// The packet loads of classic BPF: the context in r6, the value in r0, the end of the function when out of range.
+// The packet loads of classic BPF: the context in r6, the value in r0, the end of the function when out of
+// range.
 #include "verifier/transfer/transfer.h"
 
 namespace skep::verifier {

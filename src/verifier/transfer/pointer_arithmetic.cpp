@@ -17,20 +17,29 @@ Check sane_offset(Context& c, const RegState& reg, const RegState& pointer) {
     return c.reject(EINVAL, "{} pointer offset {} is not allowed", name, reg.off);
   const int64_t smin = reg.bounds.smin;
   if (smin == kS64Min)
-    return c.reject(EINVAL, "math between {} pointer and register with unbounded min value is not allowed", name);
+    return c.reject(EINVAL, "math between {} pointer and register with unbounded min value is not allowed",
+                    name);
   if (smin >= kMaxVarOffset || smin <= -kMaxVarOffset)
     return c.reject(EINVAL, "value {} makes {} pointer be out of bounds", smin, name);
   return {};
 }
 
-Check kind_allows_arithmetic(Context& c, int dst, const RegState& pointer, bool known, int64_t smin, Operation op) {
+Check kind_allows_arithmetic(Context& c, int dst, const RegState& pointer, bool known, int64_t smin,
+                             Operation op) {
   const std::string name = type_name(pointer.kind, pointer.flags);
   if (pointer.maybe_null())
     return c.reject(EACCES, "R{} pointer arithmetic on {} prohibited, null-check it first", dst, name);
   switch (pointer.kind) {
-    case RegKind::kContext: case RegKind::kMapValue: case RegKind::kMapKey: case RegKind::kStack:
-    case RegKind::kPacketMeta: case RegKind::kPacket: case RegKind::kTpBuffer: case RegKind::kMem:
-    case RegKind::kBuf: case RegKind::kFunc:
+    case RegKind::kContext:
+    case RegKind::kMapValue:
+    case RegKind::kMapKey:
+    case RegKind::kStack:
+    case RegKind::kPacketMeta:
+    case RegKind::kPacket:
+    case RegKind::kTpBuffer:
+    case RegKind::kMem:
+    case RegKind::kBuf:
+    case RegKind::kFunc:
       return {};
     case RegKind::kFlowKeys:
       if (known) return {};
@@ -87,14 +96,16 @@ Check stays_inside(Context& c, int dst_reg) {
   if (c.allow_pointer_leaks) return {};
   if (dst.is(RegKind::kStack)) {
     if (!dst.bounds.is_const())
-      return c.reject(EACCES, "R{} variable stack access prohibited for !root, var_off=({:#x}; {:#x}) off={}", dst_reg,
-                      dst.bounds.bits.value, dst.bounds.bits.mask, dst.off);
+      return c.reject(EACCES, "R{} variable stack access prohibited for !root, var_off=({:#x}; {:#x}) off={}",
+                      dst_reg, dst.bounds.bits.value, dst.bounds.bits.mask, dst.off);
     const int64_t off = dst.fixed_offset();
     if (off >= 0 || off < -isa::kStackSize)
-      return c.reject(EACCES, "R{} stack pointer arithmetic goes out of range, prohibited for !root", dst_reg);
+      return c.reject(EACCES, "R{} stack pointer arithmetic goes out of range, prohibited for !root",
+                      dst_reg);
   } else if (dst.is(RegKind::kMapValue)) {
     if (!map_access(c, dst_reg, 0, 1, false).ok())
-      return c.reject(EACCES, "R{} pointer arithmetic of map value goes out of range, prohibited for !root", dst_reg);
+      return c.reject(EACCES, "R{} pointer arithmetic of map value goes out of range, prohibited for !root",
+                      dst_reg);
   }
   return {};
 }
@@ -127,7 +138,8 @@ Check pointer_arithmetic(Context& c, const RegState& pointer_in, RegState offset
   result.bounds.forget_range32();
   const bool is_add = d.operation == Operation::kAdd;
   if (is_add || d.operation == Operation::kSub) {
-    if (!is_add && scalar_is_dst) return c.reject(EACCES, "R{} tried to subtract pointer from scalar", insn.dst);
+    if (!is_add && scalar_is_dst)
+      return c.reject(EACCES, "R{} tried to subtract pointer from scalar", insn.dst);
     if (!is_add && pointer.is(RegKind::kStack))
       return c.reject(EACCES, "R{} subtraction from stack pointer prohibited", insn.dst);
     const int64_t moved = is_add ? pointer.off + o.smin : pointer.off - o.smin;
@@ -135,7 +147,8 @@ Check pointer_arithmetic(Context& c, const RegState& pointer_in, RegState offset
       result.off = static_cast<int32_t>(moved);
     else
       is_add ? add(c, pointer, offset, result) : subtract(c, pointer, offset, result);
-  } else if (d.operation == Operation::kAnd || d.operation == Operation::kOr || d.operation == Operation::kXor) {
+  } else if (d.operation == Operation::kAnd || d.operation == Operation::kOr ||
+             d.operation == Operation::kXor) {
     return c.reject(EACCES, "R{} bitwise operator {} on pointer prohibited", insn.dst, d.mnemonic);
   } else {
     return c.reject(EACCES, "R{} pointer arithmetic with {} operator prohibited", insn.dst, d.mnemonic);

@@ -49,7 +49,8 @@ bool fits(const RegState& reg, uint32_t bytes) {
 }
 
 JumpEntry stack_access(const Frame& frame, int slot) {
-  return {.flags = kStackAccess, .frame = static_cast<uint8_t>(frame.number), .slot = static_cast<uint8_t>(slot)};
+  return {
+      .flags = kStackAccess, .frame = static_cast<uint8_t>(frame.number), .slot = static_cast<uint8_t>(slot)};
 }
 
 void set_zero(const Context& c, RegState& reg) {
@@ -71,7 +72,8 @@ Check readable_byte(Context& c, SlotByte byte, int off, int i, uint32_t bytes) {
 
 int spill_size(const StackSlot& slot) {
   int size = 1;
-  for (int i = kSlotBytes - 1; i > 0 && slot.bytes[static_cast<size_t>(i) - 1] == SlotByte::kSpill; --i) ++size;
+  for (int i = kSlotBytes - 1; i > 0 && slot.bytes[static_cast<size_t>(i) - 1] == SlotByte::kSpill; --i)
+    ++size;
   return size;
 }
 
@@ -150,7 +152,8 @@ Check write_data(Context& c, Frame& frame, int off, uint32_t bytes, int value_re
 bool stores_zero(Context& c, int value_reg) {
   if (value_reg >= 0) return c.reg(value_reg).is_null();
   const isa::InsnDesc& d = c.desc(c.insn_index);
-  return d.operation == isa::Operation::kStore && d.source == isa::Source::kImm && c.insn(c.insn_index).imm == 0;
+  return d.operation == isa::Operation::kStore && d.source == isa::Source::kImm &&
+         c.insn(c.insn_index).imm == 0;
 }
 
 Check write_fixed(Context& c, Frame& frame, int off, uint32_t bytes, int value_reg) {
@@ -196,14 +199,18 @@ Check write_variable(Context& c, Frame& frame, const RegState& ptr, int off, uin
     SlotByte& byte = byte_at(frame, i);
     c.scratch_slot(slot_of(i));
     if (!c.allow_pointer_leaks && byte != SlotByte::kMisc && byte != SlotByte::kZero)
-      return c.reject(EINVAL, "spilled ptr in range of var-offset stack write; insn {}, ptr off: {}", c.insn_index, i);
-    if (zero && byte == SlotByte::kSpill && slot.is_scalar_spill() && slot.spilled.bounds.bits.equals_const(0)) {
+      return c.reject(EINVAL, "spilled ptr in range of var-offset stack write; insn {}, ptr off: {}",
+                      c.insn_index, i);
+    if (zero && byte == SlotByte::kSpill && slot.is_scalar_spill() &&
+        slot.spilled.bounds.bits.equals_const(0)) {
       zero_used = true;
       continue;
     }
     slot.spilled.kind = RegKind::kNotInit;
     if (byte == SlotByte::kInvalid && !c.allow_uninit_stack)
-      return c.reject(EINVAL, "uninit stack in range of var-offset write prohibited for !root; insn {}, off: {}", c.insn_index, i);
+      return c.reject(EINVAL,
+                      "uninit stack in range of var-offset write prohibited for !root; insn {}, off: {}",
+                      c.insn_index, i);
     const bool stays_zero = zero && byte == SlotByte::kZero;
     zero_used |= stays_zero;
     byte = stays_zero ? SlotByte::kZero : SlotByte::kMisc;
@@ -243,8 +250,8 @@ Check stack_bounds(Context& c, int ptr_reg, int off, int64_t bytes, AccessType t
     return {};
   }
   if (b.is_const()) return c.reject(code, "invalid{} stack R{} off={} size={}", how, ptr_reg, min, bytes);
-  return c.reject(code, "invalid variable-offset{} stack R{} var_off={} off={} size={}", how, ptr_reg, tnum_text(b.bits), off,
-                  bytes);
+  return c.reject(code, "invalid variable-offset{} stack R{} var_off={} off={} size={}", how, ptr_reg,
+                  tnum_text(b.bits), off, bytes);
 }
 
 Check stack_read(Context& c, int ptr_reg, int off, uint32_t bytes, int value_reg) {
@@ -253,11 +260,13 @@ Check stack_read(Context& c, int ptr_reg, int off, uint32_t bytes, int value_reg
   if (ptr.bounds.is_const())
     return read_fixed(c, frame, off + static_cast<int>(ptr.bounds.bits.value), bytes, value_reg);
   if (value_reg < 0)
-    return c.reject(EACCES,
-                    "variable offset stack pointer cannot be passed into helper function; var_off={} off={} size={}",
-                    tnum_text(ptr.bounds.bits), off, bytes);
+    return c.reject(
+        EACCES,
+        "variable offset stack pointer cannot be passed into helper function; var_off={} off={} size={}",
+        tnum_text(ptr.bounds.bits), off, bytes);
   // The caller has added the constant part to off already.
-  SKEP_REQUIRE(stack_range_initialized(c, ptr_reg, off, static_cast<int>(bytes), false, AccessType::kRead, nullptr));
+  SKEP_REQUIRE(
+      stack_range_initialized(c, ptr_reg, off, static_cast<int>(bytes), false, AccessType::kRead, nullptr));
   load_bytes(c, frame, static_cast<int>(ptr.bounds.smin) + off,
              static_cast<int>(ptr.bounds.smax) + off + static_cast<int>(bytes), value_reg);
   return {};
@@ -271,15 +280,16 @@ Check stack_write(Context& c, int ptr_reg, int off, uint32_t bytes, int value_re
   return write_variable(c, frame, ptr, off, bytes, value_reg);
 }
 
-Check stack_range_initialized(Context& c, int ptr_reg, int off, int size, bool zero_size_allowed, AccessType type,
-                              HelperMemory* memory) {
+Check stack_range_initialized(Context& c, int ptr_reg, int off, int size, bool zero_size_allowed,
+                              AccessType type, HelperMemory* memory) {
   const RegState ptr = c.reg(ptr_reg);
   const Bounds& b = ptr.bounds;
   const bool clobber = type == AccessType::kWrite;
   if (size == 0 && !zero_size_allowed) return c.reject(EACCES, "invalid zero-sized read");
   SKEP_REQUIRE(stack_bounds(c, ptr_reg, off, size, type));
   if (!b.is_const() && !c.allow_pointer_leaks)
-    return c.reject(EACCES, "R{} variable offset stack access prohibited for !root, var_off={}", ptr_reg, tnum_text(b.bits));
+    return c.reject(EACCES, "R{} variable offset stack access prohibited for !root, var_off={}", ptr_reg,
+                    tnum_text(b.bits));
   if (memory && memory->raw && b.is_const()) {
     memory->reg = ptr_reg;
     memory->size = size;
@@ -302,7 +312,8 @@ Check stack_range_initialized(Context& c, int ptr_reg, int off, int size, bool z
     } else if (b.is_const()) {
       return c.reject(EACCES, "invalid read from stack R{} off {}+{} size {}", ptr_reg, min, i - min, size);
     } else {
-      return c.reject(EACCES, "invalid read from stack R{} var_off {}+{} size {}", ptr_reg, tnum_text(b.bits), i - min, size);
+      return c.reject(EACCES, "invalid read from stack R{} var_off {}+{} size {}", ptr_reg, tnum_text(b.bits),
+                      i - min, size);
     }
     c.liveness->read(c, frame.number, slot_of(i));
   }

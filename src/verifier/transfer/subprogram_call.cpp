@@ -1,5 +1,5 @@
-// Calls between the program's own functions: static ones are followed with the caller's state, global ones are
-// verified once on their own.
+// Calls between the program's own functions: static ones are followed with the caller's state, global ones
+// are verified once on their own.
 #include "verifier/log/print_state.h"
 #include "verifier/structure/structure.h"
 #include "verifier/transfer/transfer.h"
@@ -47,7 +47,8 @@ Check global_call(Context& c, uint32_t sub) {
   SKEP_REQUIRE(learn_arguments(c, sub));
   for (size_t i = 0; i < info.arguments.size(); ++i) {
     const Check ok = global_argument(c, i, info.arguments[i]);
-    if (!ok.ok()) return c.reject(ok.code(), "Caller passes invalid args into func#{} ('{}')", sub, info.name);
+    if (!ok.ok())
+      return c.reject(ok.code(), "Caller passes invalid args into func#{} ('{}')", sub, info.name);
   }
   if (c.log.any()) c.log.print("Func#{} ('{}') is global and assumed valid.\n", sub, info.name);
   if (info.changes_packet_data) clear_packet_pointers(c);

@@ -8,8 +8,8 @@ namespace skep::verifier {
 
 // --- operands (operands.cpp) ---
 Check require_readable(Context& c, int reg);
-Check require_writable(Context& c, int reg);                  // not r10
-RegState unknown_scalar(const Context& c);                    // precise where pruning may not be imprecise
+Check require_writable(Context& c, int reg);  // not r10
+RegState unknown_scalar(const Context& c);    // precise where pruning may not be imprecise
 void set_unknown(Context& c, RegState& reg);
 Check sane_bounds(Context& c, RegState& reg, const char* where);
 // A pointer whose value the program may not learn.
@@ -48,17 +48,19 @@ Check stack_write(Context& c, int ptr_reg, int off, uint32_t bytes, int value_re
 Check stack_bounds(Context& c, int ptr_reg, int off, int64_t bytes, AccessType type);
 // A helper reads (or fills, when `writes`) [off, off + bytes) of the stack.
 struct HelperMemory {
-  bool raw = false;      // may be uninitialised: the helper fills it
+  bool raw = false;  // may be uninitialised: the helper fills it
   int reg = 0;
   int size = 0;
 };
-Check stack_range_initialized(Context& c, int ptr_reg, int off, int size, bool zero_size_allowed, AccessType type,
-                              HelperMemory* memory);
+Check stack_range_initialized(Context& c, int ptr_reg, int off, int size, bool zero_size_allowed,
+                              AccessType type, HelperMemory* memory);
 Check map_access(Context& c, int ptr_reg, int off, uint32_t bytes, bool zero_size_allowed);
-Check mem_region_access(Context& c, int ptr_reg, int off, uint32_t bytes, uint32_t region, bool zero_size_allowed);
+Check mem_region_access(Context& c, int ptr_reg, int off, uint32_t bytes, uint32_t region,
+                        bool zero_size_allowed);
 Check packet_access(Context& c, int ptr_reg, int off, uint32_t bytes, bool zero_size_allowed);
 bool may_access_packet(Context& c, AccessType type, bool for_helper);
-Check map_access_type(Context& c, const maps::Map& map, int ptr_reg, int off, uint32_t bytes, AccessType type);
+Check map_access_type(Context& c, const maps::Map& map, int ptr_reg, int off, uint32_t bytes,
+                      AccessType type);
 Check pointer_off_is_zero(Context& c, const RegState& reg, int ptr_reg);
 bool constant_map_value(const maps::Map& map, int64_t off, uint32_t bytes, uint64_t* value);
 
@@ -70,7 +72,7 @@ Check do_exit(Context& c, bool* path_ended);
 Check check_return_value(Context& c);
 void clear_packet_pointers(Context& c);
 Check release_reference(Context& c, uint32_t ref_obj_id);
-Check no_leaked_references(Context& c, const char* what);    // `what` would leave the program with them
+Check no_leaked_references(Context& c, const char* what);  // `what` would leave the program with them
 void clear_caller_saved(Context& c);
 Frame make_frame(uint32_t subprog, int32_t callsite, uint32_t number);
 // [pointer, pointer + size) of the register, read or written by a helper.
@@ -82,8 +84,8 @@ struct CallFacts {
   const helpers::HelperProto* proto = nullptr;
   const maps::Map* map = nullptr;
   HelperMemory memory;
-  uint64_t mem_size = 0;         // of memory that the helper returns
-  uint64_t size_max = 0;         // largest size argument
+  uint64_t mem_size = 0;  // of memory that the helper returns
+  uint64_t size_max = 0;  // largest size argument
   int64_t constant_key = -1;
   int release_reg = 0;
   uint32_t ref_obj_id = 0;

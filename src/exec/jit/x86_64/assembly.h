@@ -43,7 +43,7 @@ inline constexpr Gp kScratch2 = asmjit::x86::r9;
 Gp machine_register(uint8_t bpf_register);
 // Its low part.
 Gp sized(Gp reg, uint32_t bytes);
-inline Gp sized(Gp reg, isa::Width width) { return sized(reg, static_cast<uint32_t>(width) / 8); }
+inline Gp sized(const Gp& reg, isa::Width width) { return sized(reg, static_cast<uint32_t>(width) / 8); }
 
 // One instruction as its emitter sees it.
 struct Site {
