@@ -87,6 +87,27 @@ Status set_record_sizes(abi::bpf_prog_info& info) {
   return all ? Status{} : Status(fail(EINVAL));
 }
 
+// Where the code of each line begins. What is shown and what runs differ in length: both know the instruction
+// as loaded. The first line of a function begins with the function, as clients expect.
+std::vector<uint64_t> addresses_of_lines(const objects::Program& program, const Functions& functions,
+                                         std::span<const abi::bpf_line_info> lines) {
+  const auto offsets = program.image()->code_offsets();
+  const std::vector<uint32_t>& running = program.accepted().running_to_original;
+  const std::vector<exec::Subprog>& subprogs = program.accepted().executable.subprogs;
+  std::vector<uint64_t> addresses;
+  size_t at = 0;
+  for (const abi::bpf_line_info& line : lines) {
+    const uint32_t original = program.accepted().xlated_to_original[line.insn_off];
+    while (at < running.size() && running[at] < original) ++at;
+    if (at >= offsets.size()) break;
+    uint64_t address = kernel_address(program) + offsets[at];
+    for (size_t i = 0; i < subprogs.size(); ++i)
+      if (subprogs[i].start == at) address = functions.addresses[i];
+    addresses.push_back(address);
+  }
+  return addresses;
+}
+
 void set_identity(abi::bpf_prog_info& info, const objects::Program& program) {
   const objects::ProgramSpec& spec = program.spec();
   info.type = program.type();
@@ -139,11 +160,7 @@ Status give_code(Caller& caller, const objects::Program& program, KernelProfile 
   SKEP_TRY(
       give_list(caller, std::span<const abi::bpf_line_info>(line_info), info.line_info, info.nr_line_info));
 
-  std::vector<uint64_t> line_addresses;
-  const auto offsets = program.image()->code_offsets();
-  for (const abi::bpf_line_info& line : line_info)
-    if (line.insn_off < offsets.size())
-      line_addresses.push_back(kernel_address(program) + offsets[line.insn_off]);
+  const std::vector<uint64_t> line_addresses = addresses_of_lines(program, functions, line_info);
   return give_list(caller, std::span<const uint64_t>(line_addresses), info.jited_line_info,
                    info.nr_jited_line_info);
 }

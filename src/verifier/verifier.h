@@ -81,6 +81,7 @@ struct Accepted {
   std::vector<Ref<maps::Map>> used_maps;
   std::vector<isa::Insn> xlated;  // as OBJ_GET_INFO shows it: map ids, helper numbers, sanitised
   std::vector<uint32_t> xlated_to_original;
+  std::vector<uint32_t> running_to_original;  // the same for executable.insns, which the engine takes
   uint32_t stack_depth = 0;
   bool changes_packet_data = false;
   uint32_t max_ctx_offset = 0;  // end of the farthest context access: hooks with less refuse the program

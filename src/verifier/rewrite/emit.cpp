@@ -153,6 +153,7 @@ Status emit_shown(const Context& c, const Items& items, Accepted& out) {
 Result<Accepted> emit(const Context& c, const Items& items) {
   Accepted accepted;
   accepted.executable = SKEP_TRY(make_executable(c, items));
+  for (const Item& item : items.list) accepted.running_to_original.push_back(item.original);
   SKEP_TRY(emit_shown(c, items, accepted));
   accepted.used_maps = c.used_maps;
   accepted.stack_depth = c.subprogs[0].stack_depth;
