@@ -42,9 +42,7 @@ void add_kernel_options(CLI::App* command, objects::KernelOptions& options) {
       ->type_name("interp|jit");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_skep(int argc, char** argv) {
   CLI::App app{"Linux's eBPF subsystem as an ordinary user-space program", "skep"};
   app.require_subcommand(0, 1);
   app.set_version_flag("--version", "skep " SKEP_VERSION);
@@ -99,24 +97,32 @@ int main(int argc, char** argv) {
   }
   cli::Host::configure(kernel);
   int exit_status = 2;
-  try {
-    if (*run_command) {
-      run.kernel = kernel;
-      exit_status = cli::run_command(run);
-    }
-    if (*verify_command) exit_status = cli::verify_command(verify);
-    if (*test_command) exit_status = cli::test_command(test);
-    if (*disasm_command) exit_status = cli::disasm_command(disasm);
-    if (*status_command) exit_status = cli::status_command(status);
-    if (*matrix_command) exit_status = cli::support_matrix_command();
-  } catch (const std::exception& error) {
-    // fmt reports a full disk or a closed pipe so; nothing of ours throws.
-    std::fprintf(stderr, "skep: %s\n", error.what());
-    return 1;
+  if (*run_command) {
+    run.kernel = kernel;
+    exit_status = cli::run_command(run);
   }
+  if (*verify_command) exit_status = cli::verify_command(verify);
+  if (*test_command) exit_status = cli::test_command(test);
+  if (*disasm_command) exit_status = cli::disasm_command(disasm);
+  if (*status_command) exit_status = cli::status_command(status);
+  if (*matrix_command) exit_status = cli::support_matrix_command();
   if (std::fflush(stdout) != 0) {
     std::fprintf(stderr, "skep: cannot write the output: %s\n", std::strerror(errno));
     return 1;
   }
   return exit_status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_skep(argc, argv);
+  } catch (const std::exception& error) {
+    // fmt reports a full disk or a closed pipe so; nothing of ours throws.
+    std::fputs("skep: ", stderr);
+    std::fputs(error.what(), stderr);
+    std::fputs("\n", stderr);
+    return 1;
+  }
 }

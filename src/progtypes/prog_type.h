@@ -116,7 +116,7 @@ struct ProgTypeRow {
   bool may_write_packet = false;
   // Before a program that writes the packet Linux puts instructions that take a private copy of it; this is
   // what they return when there is none. -1: no such instructions.
-  int8_t uncloned_verdict = -1;
+  int16_t uncloned_verdict = -1;
   bool needs_net_admin = false;  // CAP_NET_ADMIN (is_net_admin_prog_type)
   bool needs_perfmon = false;    // CAP_PERFMON (is_perfmon_prog_type)
   bool unprivileged = false;     // loadable without CAP_BPF when the switch allows

@@ -56,7 +56,7 @@ void Items::replace(const std::vector<std::vector<Item>>& replacement) {
     }
     for (Item item : replacement[i]) {
       if (item.target >= kLocal) item.target = static_cast<int32_t>(moved_to[i]) + (item.target - kLocal);
-      result.push_back(std::move(item));
+      result.push_back(item);
     }
   }
   list = std::move(result);
