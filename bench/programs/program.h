@@ -1,5 +1,5 @@
-// What the benchmark programs share. Each is one function of a memory block, compiled three times from the
-// same source: for the kernel (XDP), for our engines, and natively.
+// What the benchmark programs share. Each is one function of a memory block, compiled three times from the same
+// source: for the kernel (XDP), for our engines, and natively.
 #pragma once
 
 typedef unsigned char u8;

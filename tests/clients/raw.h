@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static inline long raw_bpf(int command, union bpf_attr* attr) {
+static inline long raw_bpf(int command, union bpf_attr *attr) {
   return syscall(SYS_bpf, command, attr, sizeof *attr);
 }
 
@@ -21,7 +21,7 @@ static inline int raw_map(uint32_t type, uint32_t key_size, uint32_t value_size,
   return raw_bpf(BPF_MAP_CREATE, &attr);
 }
 
-static inline long raw_update(int map, const void* key, const void* value) {
+static inline long raw_update(int map, const void *key, const void *value) {
   union bpf_attr attr;
   memset(&attr, 0, sizeof attr);
   attr.map_fd = map;
@@ -30,7 +30,7 @@ static inline long raw_update(int map, const void* key, const void* value) {
   return raw_bpf(BPF_MAP_UPDATE_ELEM, &attr);
 }
 
-static inline long raw_lookup(int map, const void* key, void* value) {
+static inline long raw_lookup(int map, const void *key, void *value) {
   union bpf_attr attr;
   memset(&attr, 0, sizeof attr);
   attr.map_fd = map;
@@ -39,14 +39,13 @@ static inline long raw_lookup(int map, const void* key, void* value) {
   return raw_bpf(BPF_MAP_LOOKUP_ELEM, &attr);
 }
 
-static inline int raw_load(uint32_t type, uint32_t attach_type, const struct bpf_insn* insns,
-                           uint32_t count) {
+static inline int raw_load(uint32_t type, uint32_t attach_type, const struct bpf_insn *insns, uint32_t count) {
   union bpf_attr attr;
   memset(&attr, 0, sizeof attr);
   attr.prog_type = type;
   attr.expected_attach_type = attach_type;
   attr.insns = (uintptr_t)insns;
   attr.insn_cnt = count;
-  attr.license = (uintptr_t)"GPL";
+  attr.license = (uintptr_t) "GPL";
   return raw_bpf(BPF_PROG_LOAD, &attr);
 }
