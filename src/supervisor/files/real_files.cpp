@@ -128,7 +128,7 @@ std::optional<Outcome> RealFiles::special_open(const PathUse& use, int flags) {
   const bool creates = (flags & O_CREAT) != 0;
   struct stat status;
   const bool exists = ::stat(use.path.real.c_str(), &status) == 0;
-  if (creates && !exists) return Outcome::error(EPERM);  // none of the three lets a client create files
+  if (creates && !exists) return Outcome::error(EACCES);  // none of the three lets a client create files
   if (use.path.tree == Tree::kCgroup) {
     const auto tgid = use.client.tgid();
     if (!tgid) return Outcome::error(tgid.error().code);
