@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs every benchmark of a folder of binaries.
+# Runs the benchmarks: the engines, and what a trapped system call costs. Usage: run-bench.sh FOLDER-OF-BINARIES
 set -euo pipefail
-for binary in "$1"/bench_*; do
-  printf '\n== %s\n' "$(basename "$binary")"
-  "$binary"
-done
+printf '\n== engines\n'
+"$1"/bench_engine
+printf '\n== trapped system calls\n'
+"$1"/bench_trap "$1"/skep
