@@ -36,7 +36,13 @@ struct ThreadRegistration {
   ~ThreadRegistration() { urcu_memb_unregister_thread(); }
 };
 
-void ensure_registered() { static thread_local ThreadRegistration registration; }
+// liburcu registers its own thread, which runs what was deferred; that may open sections and defer again.
+thread_local bool on_reclaiming_thread = false;
+
+void ensure_registered() {
+  if (on_reclaiming_thread) return;
+  static thread_local ThreadRegistration registration;
+}
 
 struct Deferred {
   rcu_head head;  // first member: the callback gets its address back
@@ -44,6 +50,7 @@ struct Deferred {
 };
 
 void run_deferred(rcu_head* head) {
+  on_reclaiming_thread = true;
   after_grace_period();
   auto* deferred = reinterpret_cast<Deferred*>(head);
   deferred->reclaim();

@@ -1,0 +1,1 @@
+skep_test(base DEPS base LABELS concurrent)
