@@ -92,10 +92,9 @@ class Hierarchy {
   Status remove(const std::string& path);  // EBUSY: tasks or children
   Ref<Cgroup> by_id(uint64_t id) const;    // null when gone
 
-  // Membership: processes (tgid). Fork inherits: the supervisor calls inherit().
+  // Membership: processes (tgid). Who inherits by fork is the host's to know: it calls move() and forget().
   Status move(uint32_t tgid, const Ref<Cgroup>& to);  // ENODEV: it was removed
   Ref<Cgroup> of(uint32_t tgid) const;                // the root for unknown processes
-  void inherit(uint32_t parent_tgid, uint32_t child_tgid);
   void forget(uint32_t tgid);
   std::vector<uint32_t> members(const Cgroup& cgroup) const;
   bool populated(const Cgroup& cgroup) const;  // processes in it or below it

@@ -145,15 +145,6 @@ Ref<Cgroup> Hierarchy::of(uint32_t tgid) const {
   return found == state_->member_of.end() ? root_ : found->second;
 }
 
-void Hierarchy::inherit(uint32_t parent_tgid, uint32_t child_tgid) {
-  std::lock_guard lock(state_->mutex);
-  const auto parent = state_->member_of.find(parent_tgid);
-  if (parent == state_->member_of.end())
-    state_->member_of.erase(child_tgid);
-  else
-    state_->member_of[child_tgid] = Ref<Cgroup>(parent->second);
-}
-
 void Hierarchy::forget(uint32_t tgid) {
   std::lock_guard lock(state_->mutex);
   state_->member_of.erase(tgid);
